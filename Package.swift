@@ -1,0 +1,162 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rings, from the inside out; arrows only point inward. `Runbooks/Develop/structure.md` draws them.
+//
+//   Foreign  C modules            Bindings  thin Swift over each
+//   Core     values only          Ports     protocols
+//   Runtime  the actors           Adapters  one neighbour each
+//   Assembly knows every adapter  Programs  one short Main.swift each
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+/// Foreign memory is touched only behind these: the compiler wants the word `unsafe` at each such place.
+let bindingSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOWebSocket", package: "swift-nio"),
+]
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+
+func module(
+    _ ring: String, _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(ring)/\(name)", resources: resources,
+        swiftSettings: ring == "Bindings" ? bindingSettings : settings)
+}
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies + [arguments], path: "Sources/Programs/\(name)", swiftSettings: settings)
+}
+func tests(_ kind: String, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(kind)/\(name)", swiftSettings: settings)
+}
+
+let package = Package(
+    name: "voiced",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(
+            url: "https://github.com/apple/swift-configuration", from: "1.4.0",
+            traits: ["YAML", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+    ],
+    targets: [
+        // MARK: Foreign
+        .systemLibrary(name: "COpus", path: "Sources/Foreign/COpus", pkgConfig: "opus"),
+        .systemLibrary(name: "CLibEv", path: "Sources/Foreign/CLibEv"),
+        .systemLibrary(
+            name: "CLibWebSockets", path: "Sources/Foreign/CLibWebSockets", pkgConfig: "libwebsockets"),
+
+        // MARK: Bindings
+        module("Bindings", "Opus", ["COpus"]),
+        module("Bindings", "EventLoops", ["CLibEv", heap, "Ports"]),
+        module("Bindings", "WebSockets", ["CLibWebSockets", "CLibEv", "EventLoops"]),
+
+        // MARK: Core
+        module("Core", "InterviewCore", [deque]),
+        module("Core", "WireFormats", ["InterviewCore"]),
+        module("Core", "Ports", ["InterviewCore"]),
+
+        // MARK: Runtime
+        module("Runtime", "Sessions", ["InterviewCore", "Ports", deque, logging]),
+        module(
+            "Runtime", "Assembly",
+            [
+                "InterviewCore", "Ports", "Sessions", "EventLoops", "WebSockets", "Opus", "OpenAIRealtimeProvider",
+                "WebSocketTransport", "SQLiteStore", "OggRecorder", "SessionTokens", "AgentSurface", "WebSurface",
+                "ProviderSimulator", configuration, yams, logging, lifecycle, unixSignals,
+            ]),
+
+        // MARK: Adapters
+        module(
+            "Adapters", "OpenAIRealtimeProvider", ["InterviewCore", "Ports", "WireFormats", "EventLoops", "WebSockets"]),
+        module(
+            "Adapters", "WebSocketTransport",
+            ["InterviewCore", "Ports", "WireFormats", "EventLoops", "WebSockets", "CLibEv", logging]),
+        module("Adapters", "OggRecorder", ["InterviewCore", "Ports", "WireFormats", "Opus", logging]),
+        module("Adapters", "OpusCodecs", ["Ports", "Opus"]),
+        module(
+            "Adapters", "SQLiteStore",
+            ["InterviewCore", "Ports", .product(name: "GRDB", package: "GRDB.swift"), logging]),
+        module("Adapters", "SessionTokens", ["InterviewCore", "Ports", .product(name: "JWTKit", package: "jwt-kit")]),
+        module(
+            "Adapters", "AgentSurface", ["InterviewCore", "Ports", "WireFormats", hummingbird, httpTypes, logging]),
+        module(
+            "Adapters", "WebSurface", ["InterviewCore", "Ports", "WireFormats", hummingbird, httpTypes, logging],
+            resources: [.embedInCode("Page")]),
+
+        // MARK: Rehearsal: what speaks to voiced from outside, through SwiftNIO on purpose
+        module("Rehearsal", "ProviderSimulator", nio + [logging]),
+        module("Rehearsal", "ParticipantLoad", nio + ["WireFormats", "InterviewCore", "Opus", logging]),
+
+        // MARK: Programs
+        program("voiced", ["Assembly"]),
+        program("voice-web", ["Assembly"]),
+        program("voicectl", ["WireFormats", httpClient]),
+        program("voice-sim", ["ProviderSimulator"]),
+        program("voice-load", ["ParticipantLoad"]),
+
+        // MARK: Tests
+        .target(
+            name: "TestKit", dependencies: ["InterviewCore", "Ports"], path: "Sources/Support/TestKit",
+            swiftSettings: settings),
+        tests("Unit", "InterviewCoreTests", ["InterviewCore"]),
+        tests("Unit", "WireFormatsTests", ["WireFormats", "InterviewCore"]),
+        tests("Unit", "SessionsTests", ["Sessions", "InterviewCore", "Ports", "TestKit"]),
+    ]
+)
+
+package.targets = package.targets.map { target in
+    if target.name == "Assembly" { target.dependencies.append("OpusCodecs") }
+    return target
+}
+
+// Scaffold only.
+if let only = Context.environment["VOICED_ONLY"] {
+    var wanted = Set(only.split(separator: ",").map(String.init))
+    var grew = true
+    while grew {
+        grew = false
+        for target in package.targets where wanted.contains(target.name) {
+            for dependency in target.dependencies {
+                if case .byNameItem(let name, _) = dependency, wanted.insert(name).inserted { grew = true }
+            }
+        }
+    }
+    package.targets = package.targets.filter { wanted.contains($0.name) }
+}

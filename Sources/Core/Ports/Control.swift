@@ -1,0 +1,19 @@
+import InterviewCore
+
+/// What operators and probes may ask of the running process; the surfaces (HTTP, admin socket) call it.
+package protocol Control: Sendable {
+    /// For `/health` and `/readyz`.
+    func health() async -> HealthReport
+    /// False when every loop is stuck, or one for 60 s.
+    func isAlive() async -> Bool
+    /// Prometheus text exposition.
+    func metricsPage() async -> String
+    func status() async -> StatusReport
+    /// Sessions of this process, by start.
+    func sessions() async -> [SessionSummary]
+    func session(_ id: SessionID) async -> SessionDetail?
+    /// Ends a session of this process with `admin_closed`.
+    func close(_ id: SessionID, detail: String?) async -> CloseOutcome
+    /// Begins a drain, or answers with the one that runs. `timeout` nil: as configured.
+    func drain(timeout: Duration?) async -> DrainReport
+}
