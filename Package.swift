@@ -35,6 +35,7 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOHTTP1", package: "swift-nio"),
     .product(name: "NIOWebSocket", package: "swift-nio"),
 ]
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
@@ -52,8 +53,12 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies + [arguments], path: "Sources/Programs/\(name)", swiftSettings: settings)
 }
-func tests(_ kind: String, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(kind)/\(name)", swiftSettings: settings)
+func tests(
+    _ kind: String, _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: "Tests/\(kind)/\(name)", exclude: exclude,
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -65,6 +70,7 @@ let package = Package(
         .package(
             url: "https://github.com/apple/swift-configuration", from: "1.4.0",
             traits: ["YAML", "CommandLineArguments"]),
+        .package(url: "https://github.com/apple/swift-crypto", "4.0.0"..<"6.0.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -78,6 +84,7 @@ let package = Package(
     targets: [
         // MARK: Foreign
         .systemLibrary(name: "COpus", path: "Sources/Foreign/COpus", pkgConfig: "opus"),
+        .systemLibrary(name: "CFileStatus", path: "Sources/Foreign/CFileStatus"),
         .systemLibrary(name: "CLibEv", path: "Sources/Foreign/CLibEv"),
         .systemLibrary(
             name: "CLibWebSockets", path: "Sources/Foreign/CLibWebSockets", pkgConfig: "libwebsockets"),
@@ -85,7 +92,14 @@ let package = Package(
         // MARK: Bindings
         module("Bindings", "Opus", ["COpus"]),
         module("Bindings", "EventLoops", ["CLibEv", heap, "Ports"]),
-        module("Bindings", "WebSockets", ["CLibWebSockets", "CLibEv", "EventLoops"]),
+        module("Bindings", "WebSockets", ["CLibWebSockets", "CLibEv", "EventLoops", "Ports", deque]),
+
+        module(
+            "Bindings", "HTTPServing",
+            [
+                "WireFormats", hummingbird, .product(name: "HummingbirdCore", package: "hummingbird"), httpTypes, logging,
+                lifecycle, nio[0], .product(name: "NIOFoundationCompat", package: "swift-nio"),
+            ]),
 
         // MARK: Core
         module("Core", "InterviewCore", [deque]),
@@ -94,12 +108,13 @@ let package = Package(
 
         // MARK: Runtime
         module("Runtime", "Sessions", ["InterviewCore", "Ports", deque, logging]),
+        module("Runtime", "Settings", ["InterviewCore", "WireFormats", configuration, yams]),
         module(
             "Runtime", "Assembly",
             [
-                "InterviewCore", "Ports", "Sessions", "EventLoops", "WebSockets", "Opus", "OpenAIRealtimeProvider",
-                "WebSocketTransport", "SQLiteStore", "OggRecorder", "SessionTokens", "AgentSurface", "WebSurface",
-                "ProviderSimulator", configuration, yams, logging, lifecycle, unixSignals,
+                "Settings", "HTTPServing", "InterviewCore", "Ports", "WireFormats", "Sessions", "EventLoops", "WebSockets",
+                "Opus", "OpusCodecs", "OpenAIRealtimeProvider", "WebSocketTransport", "SQLiteStore", "OggRecorder",
+                "SessionTokens", "AgentSurface", "WebSurface", "ProviderSimulator", logging, lifecycle, unixSignals,
             ]),
 
         // MARK: Adapters
@@ -112,12 +127,16 @@ let package = Package(
         module("Adapters", "OpusCodecs", ["Ports", "Opus"]),
         module(
             "Adapters", "SQLiteStore",
-            ["InterviewCore", "Ports", .product(name: "GRDB", package: "GRDB.swift"), logging]),
-        module("Adapters", "SessionTokens", ["InterviewCore", "Ports", .product(name: "JWTKit", package: "jwt-kit")]),
+            ["InterviewCore", "Ports", "CFileStatus", .product(name: "GRDB", package: "GRDB.swift"), deque, logging]),
         module(
-            "Adapters", "AgentSurface", ["InterviewCore", "Ports", "WireFormats", hummingbird, httpTypes, logging]),
+            "Adapters", "SessionTokens",
+            ["InterviewCore", "Ports", "CFileStatus", .product(name: "JWTKit", package: "jwt-kit"), crypto]),
         module(
-            "Adapters", "WebSurface", ["InterviewCore", "Ports", "WireFormats", hummingbird, httpTypes, logging],
+            "Adapters", "AgentSurface", ["InterviewCore", "Ports", "WireFormats", "HTTPServing", hummingbird, httpTypes, logging]),
+        module(
+            "Adapters", "WebSurface",
+            ["InterviewCore", "Ports", "WireFormats", "HTTPServing", hummingbird, httpTypes, crypto, nio[0],
+                .product(name: "NIOFoundationCompat", package: "swift-nio"), lifecycle, logging],
             resources: [.embedInCode("Page")]),
 
         // MARK: Rehearsal: what speaks to voiced from outside, through SwiftNIO on purpose
@@ -125,11 +144,22 @@ let package = Package(
         module("Rehearsal", "ParticipantLoad", nio + ["WireFormats", "InterviewCore", "Opus", logging]),
 
         // MARK: Programs
-        program("voiced", ["Assembly"]),
-        program("voice-web", ["Assembly"]),
-        program("voicectl", ["WireFormats", httpClient]),
-        program("voice-sim", ["ProviderSimulator"]),
-        program("voice-load", ["ParticipantLoad"]),
+        program("voiced", ["Assembly", "Settings", "InterviewCore", "ProviderSimulator", logging]),
+        program("voice-web", ["Assembly", "Settings", logging]),
+        program(
+            "voicectl",
+            [
+                "WireFormats", "InterviewCore", httpClient, nio[0], nio[2],
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+            ]),
+        program("voice-sim", ["ProviderSimulator", logging]),
+        program("voice-load", ["ParticipantLoad", "InterviewCore"]),
+        .executableTarget(
+            name: "voice-drill",
+            dependencies: nio + [
+                "ParticipantLoad", "WireFormats", "InterviewCore", "Opus", arguments, yams,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ], path: "Tests/Drills", swiftSettings: settings),
 
         // MARK: Tests
         .target(
@@ -137,14 +167,49 @@ let package = Package(
             swiftSettings: settings),
         tests("Unit", "InterviewCoreTests", ["InterviewCore"]),
         tests("Unit", "WireFormatsTests", ["WireFormats", "InterviewCore"]),
-        tests("Unit", "SessionsTests", ["Sessions", "InterviewCore", "Ports", "TestKit"]),
+        tests("Unit", "SessionTokensTests", ["SessionTokens", "InterviewCore", "Ports", crypto]),
+        tests("Contract", "StoreContractTests", ["SQLiteStore", "InterviewCore", "Ports", "TestKit", logging]),
+        tests(
+            "Integration", "SQLiteStoreTests",
+            [
+                "SQLiteStore", "InterviewCore", "Ports", "TestKit", logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        tests("Unit", "SettingsTests", ["Settings", "InterviewCore", "WireFormats"]),
+        tests("Unit", "ParticipantLoadTests", nio + ["ParticipantLoad", "InterviewCore"]),
+        tests("Integration", "SimulatorTests", nio + ["ProviderSimulator"], exclude: ["Client"]),
+        tests("Unit", "VoicectlTests", ["voicectl", "InterviewCore", "WireFormats"]),
+        tests(
+            "Integration", "SurfaceTests",
+            [
+                "AgentSurface", "WebSurface", "HTTPServing", "InterviewCore", "Ports", "WireFormats", httpClient, lifecycle,
+                logging, nio[0], nio[2], .product(name: "NIOFoundationCompat", package: "swift-nio"),
+            ]),
+        tests(
+            "Integration", "RecordingTests",
+            ["OggRecorder", "OpusCodecs", "Opus", "Ports", "InterviewCore", "WireFormats"]),
+        tests("Integration", "EventLoopsTests", ["EventLoops", "Ports"]),
+        tests("Integration", "WebSocketsTests", ["WebSockets", "EventLoops", "Ports"]),
+        tests(
+            "Integration", "OpenAIRealtimeProviderTests",
+            nio + [
+                "OpenAIRealtimeProvider", "ProviderSimulator", "WebSockets", "EventLoops", "WireFormats",
+                "InterviewCore", "Ports", yams,
+            ]),
+        tests(
+            "Integration", "WebSocketTransportTests",
+            ["WebSocketTransport", "WebSockets", "EventLoops", "WireFormats", "InterviewCore", "Ports"]),
+        tests(
+            "EndToEnd", "FramePathTests",
+            [
+                "Assembly", "Settings", "ProviderSimulator", "ParticipantLoad", "InterviewCore", "Ports", "OpusCodecs",
+                "SQLiteStore", "SessionTokens", logging, nio[1],
+            ]),
+        tests(
+            "Integration", "SessionsTests",
+            ["Sessions", "InterviewCore", "Ports", "TestKit", "SQLiteStore", "SessionTokens", "OpusCodecs", logging]),
     ]
 )
-
-package.targets = package.targets.map { target in
-    if target.name == "Assembly" { target.dependencies.append("OpusCodecs") }
-    return target
-}
 
 // Scaffold only.
 if let only = Context.environment["VOICED_ONLY"] {

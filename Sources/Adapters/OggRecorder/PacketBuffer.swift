@@ -1,0 +1,79 @@
+import Synchronization
+
+/// Packets on their way from a session's loop to the writer's thread: copied into one run of bytes under a lock that is
+/// held for a copy or a swap, never for a file.
+final class PacketBuffer: Sendable {
+    enum OnAppended: Hashable, Sendable {
+        case gathered
+        /// So much has been gathered that the writer should be told.
+        case handOver
+        /// Full, or finished: not kept.
+        case lost
+    }
+
+    private struct State {
+        var bytes: [UInt8] = []
+        var told = false
+        var finished = false
+        var failed = false
+    }
+    private let state = Mutex(State())
+
+    /// Track (1 byte), position (8), length (2), packet.
+    private static let headerBytes = 11
+
+    var failed: Bool { state.withLock { $0.failed } }
+    func fail() { state.withLock { $0.failed = true } }
+    /// False when it was finished already.
+    func finish() -> Bool {
+        state.withLock { state in
+            defer { state.finished = true }
+            return !state.finished
+        }
+    }
+
+    func append(_ track: RecordedTrack, _ packet: UnsafeRawBufferPointer, at position: Int64) -> OnAppended {
+        state.withLock { state in
+            guard !state.finished else { return .lost }
+            guard packet.count <= Int(UInt16.max),
+                state.bytes.count + Self.headerBytes + packet.count <= RecorderSettings.mostBytes
+            else {
+                state.failed = true
+                return .lost
+            }
+            state.bytes.append(track.rawValue)
+            withUnsafeBytes(of: position.littleEndian) { state.bytes.append(contentsOf: $0) }
+            withUnsafeBytes(of: UInt16(packet.count).littleEndian) { state.bytes.append(contentsOf: $0) }
+            state.bytes.append(contentsOf: packet)
+            guard state.bytes.count >= RecorderSettings.handOverBytes, !state.told else { return .gathered }
+            state.told = true
+            return .handOver
+        }
+    }
+
+    /// Takes what was gathered; `spare` becomes the next run, for its memory.
+    func take(_ spare: inout [UInt8]) {
+        spare.removeAll(keepingCapacity: true)
+        state.withLock { state in
+            swap(&state.bytes, &spare)
+            state.told = false
+        }
+    }
+
+    /// Calls `body` for each packet in `bytes`, a run that `take` gave.
+    static func forEach(
+        in bytes: [UInt8], _ body: (_ track: RecordedTrack, _ position: Int64, _ packet: UnsafeRawBufferPointer) -> Void
+    ) {
+        bytes.withUnsafeBytes { bytes in
+            var index = 0
+            while index + headerBytes <= bytes.count, let track = RecordedTrack(rawValue: bytes[index]) {
+                let position = Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: index + 1, as: Int64.self))
+                let length = Int(UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: index + 9, as: UInt16.self)))
+                index += headerBytes
+                guard index + length <= bytes.count else { return }
+                body(track, position, UnsafeRawBufferPointer(rebasing: bytes[index..<index + length]))
+                index += length
+            }
+        }
+    }
+}

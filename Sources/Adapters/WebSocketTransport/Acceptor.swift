@@ -1,0 +1,157 @@
+import EventLoops
+import Glibc
+import InterviewCore
+import Logging
+import Ports
+import WebSockets
+import WireFormats
+
+/// The door: accepts connections, reads the HTTP head under a deadline and a size limit, admits asynchronously, answers
+/// refusals by itself, and hands descriptor and head over to the loop that admission named. Lives on a loop of its own,
+/// so that a flood at the door delays no conversation.
+///
+/// libwebsockets could not do this: its handshake cannot wait, it drops long subprotocol lists silently, refuses in
+/// HTTP/1.0 and would choose the loop itself.
+package actor Acceptor {
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    nonisolated let loop: EventLoop
+    let settings: AcceptorSettings
+    private let tokens: any TokenAuthority
+    private let admission: any Admission
+    private let context: @Sendable (Int) -> WebSocketContext?
+    private let refused: @Sendable (String) -> Void
+    private let log: Logger
+
+    private var listener: ListeningSocket?
+    private var listening: LoopWatch?
+    private var pausedAt: LoopTimer?
+    private var visitors: [ObjectIdentifier: Visitor] = [:]
+
+    /// `context`: of the loop with that index. `refused`: told the code of every refusal that did not come from admission.
+    package init(
+        settings: AcceptorSettings, loop: EventLoop, tokens: any TokenAuthority, admission: any Admission,
+        context: @escaping @Sendable (Int) -> WebSocketContext?, observer: @escaping @Sendable (String) -> Void,
+        log: Logger
+    ) {
+        self.settings = settings
+        self.loop = loop
+        self.tokens = tokens
+        self.admission = admission
+        self.context = context
+        refused = observer
+        self.log = log
+    }
+
+    /// Opens the door; the loop must run. Returns the port.
+    package func start() throws(AcceptorError) -> Int {
+        let listener = try ListeningSocket(host: settings.host, port: settings.port)
+        self.listener = listener
+        listen()
+        return listener.port
+    }
+
+    /// Closes the door and whoever waits in it.
+    package func stop() {
+        if let listening { loop.cancel(listening) }
+        if let pausedAt { loop.cancel(pausedAt) }
+        listening = nil
+        listener?.close()
+        listener = nil
+        for visitor in visitors.values { visitor.drop() }
+        visitors.removeAll()
+    }
+
+    /// Connections that have not been seated or sent away yet.
+    package var waiting: Int { visitors.count }
+
+    private func listen() {
+        guard let listener else { return }
+        pausedAt = nil
+        listening = loop.watch(descriptor: listener.descriptor, readable: true, writable: false) { [self] in
+            assumeIsolated { $0.knocked() }
+        }
+    }
+
+    private func knocked() {
+        // A few at a time, so that the heads of earlier ones are read between.
+        for _ in 0..<64 {
+            guard let listener, let descriptor = listener.accept() else { break }
+            let visitor = Visitor(descriptor: descriptor, loop: loop, acceptor: self)
+            visitors[ObjectIdentifier(visitor)] = visitor
+            if visitors.count > settings.mostWaiting {
+                refuse(visitor, .crowded, origin: nil)
+            } else {
+                visitor.readHead(within: settings.headDeadline)
+            }
+        }
+        // No descriptors left: the kernel would call us again at once, for ever.
+        if errno == EMFILE || errno == ENFILE, let watch = listening {
+            log.error("no descriptors left; the door pauses for 100 ms")
+            loop.cancel(watch)
+            listening = nil
+            pausedAt = loop.schedule(at: loop.now + .milliseconds(100)) { [self] in assumeIsolated { $0.listen() } }
+        }
+    }
+
+    // MARK: What a visitor tells
+
+    func visitorCame(_ visitor: Visitor, _ head: RequestHead, rest: [UInt8]) {
+        switch JoinRequest.read(head, settings: settings) {
+        case .refuse(let refusal, let origin): refuse(visitor, refusal, origin: origin)
+        case .preflight(let origin): answer(visitor, ClosingResponse.preflight.readable(by: origin))
+        case .ask(let request): Task { await self.ask(visitor, request, head, rest) }
+        }
+    }
+
+    func visitorFailed(_ visitor: Visitor, _ refusal: Refusal) { refuse(visitor, refusal, origin: nil) }
+
+    func visitorGone(_ visitor: Visitor) { visitors[ObjectIdentifier(visitor)] = nil }
+
+    // MARK: Deciding
+
+    private func ask(_ visitor: Visitor, _ request: JoinRequest, _ head: RequestHead, _ rest: [UInt8]) async {
+        let claims: TokenClaims
+        do { claims = try await tokens.verify(request.token) } catch {
+            return refuse(visitor, .token, origin: request.origin)
+        }
+        guard claims.session == request.session else { return refuse(visitor, .token, origin: request.origin) }
+        let verdict = await admission.admit(claims, probing: !request.upgrades)
+        switch verdict {
+        case .refused(let refusal):
+            answer(visitor, ClosingResponse(refusal, origin: request.origin))
+        case .welcome where !request.upgrades:
+            answer(visitor, ClosingResponse.mayJoin.readable(by: request.origin))
+        case .welcome(let loop, let seat):
+            handOver(visitor, to: loop, seat, claims, head: JoinRequest.forwardedHead(head) + rest)
+        }
+    }
+
+    private func handOver(
+        _ visitor: Visitor, to loop: any SessionLoop, _ seat: any TransportSeat, _ claims: TokenClaims, head: [UInt8]
+    ) {
+        guard let context = context(loop.index) else {
+            return refuse(visitor, .crowded, origin: nil)
+        }
+        // Gone while admission thought about it: the seat's own timer gives it away.
+        guard let descriptor = visitor.release() else { return }
+        visitors[ObjectIdentifier(visitor)] = nil
+        let times = settings.line
+        let log = log
+        context.loop.post {
+            let socket = ParticipantSocket(loop: loop, claims: claims, seat: seat, times: times)
+            do { try context.adopt(descriptor: descriptor, head: head, handler: socket) } catch {
+                log.warning("a connection could not be handed over", metadata: ["error": "\(error)"])
+                seat.abandon()
+            }
+        }
+    }
+
+    private func refuse(_ visitor: Visitor, _ refusal: Refusal, origin: String?) {
+        refused(refusal.code)
+        answer(visitor, ClosingResponse(refusal, origin: origin))
+    }
+
+    private func answer(_ visitor: Visitor, _ response: ClosingResponse) {
+        visitor.answer(response.bytes, within: settings.answerDeadline)
+    }
+}

@@ -1,0 +1,103 @@
+/// Whether a participant's frames come at the pace of the clock. Allowed: 2 s ahead; after a `resend_from` 8 times real
+/// time + 2 s until caught up. Also notices a capture clock that stood still (a suspended page): its frames come at the
+/// right pace but for good too late.
+struct UplinkPace: Sendable {
+    /// How far a client may be ahead.
+    static let slack: Int64 = 2 * AudioUnits.perSecond
+    /// How fast a client may send again.
+    static let resendFactor: Int64 = 8
+    /// Sound cards differ from our clock by less than a thousandth.
+    static let driftDivisor: Int64 = 1_000
+    /// Positions never run further ahead than this, whatever a client does to its clock.
+    static let furthestAhead: Int64 = 6 * AudioUnits.perSecond
+    /// Caught up: frames end so shortly before the present that the rest is the line's delay.
+    static let caughtUp: Int64 = AudioUnits.perSecond / 2
+    /// The pace is judged over such a stretch.
+    static let window: Duration = .seconds(5)
+    /// In a window, a client that sends again gains more than this on the clock.
+    static let leastGain: Int64 = AudioUnits.perSecond / 4
+    /// Late by more than this over a whole window: the clock stood still.
+    static let longestLag: Int64 = 2 * AudioUnits.perSecond
+
+    enum Verdict: Equatable {
+        case fine
+        case tooFast
+        /// Frames have been late by `lag` or more for a whole window: they belong so much later.
+        case behind(lag: Int64)
+    }
+
+    /// A client starts to send again at its `welcome`; counted from then, because the first frames may be held up on a
+    /// line that has just come back, and then arrive all at once.
+    private let connectedAt: Duration
+    private var begun = false
+    private var catchingUp = false
+    private var anchorNow: Duration = .zero
+    private var anchorEnd: Int64 = 0
+    /// How far ahead positions were at first; they cannot be moved back.
+    private var aheadAtStart: Int64 = 0
+    private var windowNow: Duration = .zero
+    private var windowEnd: Int64 = 0
+    private var leastLag: Int64 = .max
+
+    init(connectedAt now: Duration) { connectedAt = now }
+
+    /// The first frame of a connection: it sets the clock.
+    mutating func begin(end: Int64, position: Int64, present: Int64, now: Duration, catchingUp: Bool) {
+        begun = true
+        self.catchingUp = catchingUp && !(present &- Self.caughtUp...present).contains(position)
+        aheadAtStart = max(0, position &- present)
+        anchor(end: end, now: now)
+        if self.catchingUp { anchorNow = connectedAt }
+    }
+
+    /// `end`: of the frame, on the capture clock; `position`: the same in the conversation; `fresh`: the capture clock
+    /// has just been set anew.
+    mutating func check(end: Int64, position: Int64, present: Int64, now: Duration, fresh: Bool) -> Verdict {
+        guard begun else { return .fine }
+        if !catchingUp, position &- present > Self.furthestAhead &+ aheadAtStart { return .tooFast }
+        if fresh {
+            anchor(end: end, now: now)
+            return .fine
+        }
+        let elapsed = AudioUnits.units(in: max(.zero, now - anchorNow))
+        let gained = end &- anchorEnd
+        if catchingUp {
+            let most = min(elapsed &* Self.resendFactor, elapsed &+ UplinkTimeline.longestBacklog) &+ Self.slack
+            if gained > most { return .tooFast }
+            if position <= present, position >= present &- Self.caughtUp { settle(end, position, present, now) }
+        } else if gained > elapsed &+ elapsed / Self.driftDivisor &+ Self.slack {
+            return .tooFast
+        }
+        leastLag = min(leastLag, present &- position)
+        guard now - windowNow >= Self.window else { return .fine }
+        return judgeWindow(end: end, position: position, present: present, now: now)
+    }
+
+    private mutating func judgeWindow(end: Int64, position: Int64, present: Int64, now: Duration) -> Verdict {
+        let gain = (end &- windowEnd) &- AudioUnits.units(in: now - windowNow)
+        let lag = leastLag
+        windowNow = now
+        windowEnd = end
+        leastLag = .max
+        if catchingUp {
+            if gain <= Self.leastGain { settle(end, position, present, now) }
+            return .fine
+        }
+        return lag > Self.longestLag && lag != .max ? .behind(lag: lag) : .fine
+    }
+
+    /// Caught up: from now on real time counts.
+    private mutating func settle(_ end: Int64, _ position: Int64, _ present: Int64, _ now: Duration) {
+        catchingUp = false
+        aheadAtStart = max(0, position &- present)
+        anchor(end: end, now: now)
+    }
+
+    private mutating func anchor(end: Int64, now: Duration) {
+        anchorNow = now
+        anchorEnd = end
+        windowNow = now
+        windowEnd = end
+        leastLag = .max
+    }
+}

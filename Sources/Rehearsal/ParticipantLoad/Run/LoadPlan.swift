@@ -1,0 +1,88 @@
+import InterviewCore
+
+/// What a load run is to do.
+package struct LoadPlan: Sendable {
+    package enum Source: Sendable {
+        /// Sessions are created through REST, as many as the run needs.
+        case create(web: Address, study: String, apiKey: String?)
+        /// Each of these is joined once.
+        case tickets([JoinTicket])
+    }
+
+    package var source: Source
+    /// How many talk at the same time.
+    package var sessions: Int
+    /// From the first join to the last goodbye.
+    package var duration: Duration
+    /// The joins are spread over this.
+    package var ramp: Duration
+    /// How long each conversation lasts before its place is taken by a new one; nil: to the end of the run.
+    package var churn: Duration?
+    /// Mean time between cuts of one participant's line; nil: never.
+    package var cutEvery: Duration?
+    package var codec: AudioFormat
+    package var style: TalkStyle
+    /// Say `leave` at the end; else the line is closed 1001.
+    package var leaves: Bool
+    /// Connect here instead of the sessions' own media address, in turn.
+    package var addresses: [Address] = []
+    package var joinPatience: Duration
+    /// Network threads.
+    package var threads: Int
+    package var seed: UInt64
+
+    package init(
+        source: Source, sessions: Int, duration: Duration, ramp: Duration = .zero, churn: Duration? = nil,
+        cutEvery: Duration? = nil, codec: AudioFormat = .opus, style: TalkStyle = .turns(TurnHabits()),
+        leaves: Bool = true, joinPatience: Duration = .seconds(10), threads: Int = 1, seed: UInt64 = 1
+    ) {
+        self.source = source
+        self.sessions = sessions
+        self.duration = duration
+        self.ramp = ramp
+        self.churn = churn
+        self.cutEvery = cutEvery
+        self.codec = codec
+        self.style = style
+        self.leaves = leaves
+        self.joinPatience = joinPatience
+        self.threads = threads
+        self.seed = seed
+    }
+}
+
+/// Where a run falls short; nil is not judged.
+package struct LoadThresholds: Sendable {
+    package var lateP99Milliseconds: Int?
+    package var firstVoiceP95Milliseconds: Int?
+    package var joinP99Milliseconds: Int?
+    package var turnP95Milliseconds: Int?
+    package var failed: Int
+
+    package init(
+        lateP99Milliseconds: Int? = nil, firstVoiceP95Milliseconds: Int? = nil, joinP99Milliseconds: Int? = nil,
+        turnP95Milliseconds: Int? = nil, failed: Int = 0
+    ) {
+        self.lateP99Milliseconds = lateP99Milliseconds
+        self.firstVoiceP95Milliseconds = firstVoiceP95Milliseconds
+        self.joinP99Milliseconds = joinP99Milliseconds
+        self.turnP95Milliseconds = turnP95Milliseconds
+        self.failed = failed
+    }
+
+    /// What falls short, as sentences; empty when the run is good.
+    package func complaints(about summary: LoadSummary) -> [String] {
+        var found: [String] = []
+        func judge(_ what: String, _ value: Double, _ limit: Int?) {
+            guard let limit, value > Double(limit) else { return }
+            found.append("\(what) is \(Int(value.rounded(.up))) ms, allowed are \(limit) ms")
+        }
+        if summary.failed > failed { found.append("\(summary.failed) participants failed, allowed are \(failed)") }
+        if summary.joined == 0 { found.append("nobody joined") }
+        judge("late p99", Double(summary.late.p99), lateP99Milliseconds)
+        judge("first voice p95", summary.firstVoice.p95, firstVoiceP95Milliseconds)
+        judge("join p99", summary.join.p99, joinP99Milliseconds)
+        judge("turn p95", summary.turn.p95, turnP95Milliseconds)
+        return found
+    }
+}

@@ -1,0 +1,112 @@
+import EventLoops
+import InterviewCore
+import Logging
+import OggRecorder
+import OpenAIRealtimeProvider
+import Opus
+import OpusCodecs
+import Ports
+import Sessions
+import Settings
+import WebSocketTransport
+import WebSockets
+import WireFormats
+
+/// The parts of a daemon that must be made in a certain order: all loops, then all WebSocket contexts on them, and
+/// only then may anything start.
+struct Engine {
+    let loops: [EventLoop]
+    let contexts: [WebSocketContext]
+    /// The acceptor's own: a flood at the door must not delay a conversation.
+    let doorLoop: EventLoop
+    private let configuration: Configuration
+    private let log: Logger
+
+    init(_ configuration: Configuration, probe: (any FramePathProbe)?, log: Logger) throws(AssemblyError) {
+        self.configuration = configuration
+        self.log = log
+        let count = configuration.loops == 0 ? LoopCount.automatic() : configuration.loops
+        do {
+            var loops: [EventLoop] = []
+            for index in 0..<count { loops.append(try EventLoop(index: index, framePathProbe: probe)) }
+            self.loops = loops
+            doorLoop = try EventLoop(index: count)
+        } catch { throw .loops("no event loop: \(error)") }
+        WebSocketContext.setLog { line in log.debug("websocket library", metadata: ["line": "\(line)"]) }
+        do { contexts = try WebSocketContext.makeAll(on: loops, trust: .system) } catch {
+            throw .loops("no WebSocket context: \(error)")
+        }
+    }
+
+    func services(
+        _ foundations: Foundations, codecs substitute: (any AudioCodecs)?
+    ) throws(AssemblyError) -> SessionServices {
+        let encoder = OpusEncoderSettings(configuration.encoder)
+        let codecs = OpusAudioCodecs(settings: encoder)
+        let provider = try makeProvider()
+        let prices: PriceBook
+        do {
+            prices = try Documents.prices(
+                file: configuration.pricesFile,
+                models: [configuration.openAI.model] + (configuration.openAI.transcriptionModel.map { [$0] } ?? []))
+        } catch { throw .configuration("\(error)") }
+        var recorderSettings = RecorderSettings(folder: configuration.recordingsFolder)
+        if let lookahead = try? codecs.lookahead(rate: provider.outputRate) {
+            recorderSettings.agentPreSkip = UInt16(clamping: lookahead * 48_000 / provider.outputRate)
+        }
+        return SessionServices(
+            store: foundations.store, tokens: foundations.tokens, codecs: substitute ?? codecs, provider: provider,
+            recorders: OggRecorderFactory(settings: recorderSettings, logger: log), prices: prices,
+            metrics: MetricsRegistry(),
+            loopLag: { ($0 as? EventLoop)?.lagQuantiles().p99 ?? .zero },
+            loopStillness: { ($0 as? EventLoop)?.lagQuantiles().sinceLastTurn ?? .zero })
+    }
+
+    private func makeProvider() throws(AssemblyError) -> OpenAIRealtimeFactory {
+        guard let key = configuration.secrets.openAIKey else {
+            throw .secrets("OPENAI_API_KEY is not set; set it, or OPENAI_API_KEY_FILE")
+        }
+        let openAI = configuration.openAI
+        let settings = OpenAIRealtimeSettings(
+            baseURL: openAI.baseURL, model: openAI.model, apiKey: APIKey(key.reveal()),
+            transcriptionModel: openAI.transcriptionModel,
+            turnDetection: .server(
+                OpenAITurnDetection.Server(
+                    threshold: openAI.voiceActivity.threshold,
+                    prefixMilliseconds: openAI.voiceActivity.prefixPaddingMilliseconds,
+                    silenceMilliseconds: openAI.voiceActivity.silenceMilliseconds)),
+            voice: openAI.voice, connectTimeout: openAI.connectTimeout)
+        let contexts = contexts
+        do {
+            return try OpenAIRealtimeFactory(settings: settings) { index in
+                contexts.indices.contains(index) ? contexts[index] : nil
+            }
+        } catch { throw .provider("providers.openai: \(error)") }
+    }
+
+    func acceptor(
+        _ foundations: Foundations, admission: any Admission, metrics: MetricsRegistry
+    ) -> Acceptor {
+        let contexts = contexts
+        return Acceptor(
+            settings: AcceptorSettings(
+                host: configuration.media.host, port: configuration.media.port, origins: configuration.media.origins,
+                tokenInQuery: configuration.media.tokenInQuery),
+            loop: doorLoop, tokens: foundations.tokens, admission: admission,
+            context: { loop in contexts.indices.contains(loop) ? contexts[loop] : nil },
+            observer: { refusal in metrics.add(Metric.refusals, [refusal]) }, log: log)
+    }
+}
+
+extension OpusEncoderSettings {
+    init(_ configured: Configuration.Encoder) {
+        self.init()
+        switch configured.application {
+        case .voip: application = .voip
+        case .audio: application = .audio
+        case .restrictedLowDelay: application = .restrictedLowDelay
+        }
+        complexity = configured.complexity
+        bitrate = configured.bitrate
+    }
+}

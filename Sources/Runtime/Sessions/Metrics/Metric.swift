@@ -1,0 +1,66 @@
+/// The families that voiced exports. Names, labels and buckets are a contract with alerts and dashboards.
+package enum Metric {
+    package typealias Family = MetricsRegistry.Family
+
+    package static let sessionsActive = Family(
+        "voice_sessions_active", .gauge, help: "Conversations that this process runs.",
+        labels: ["provider", "language"])
+    package static let sessionsCapacity = Family(
+        "voice_sessions_capacity", .gauge, help: "Conversations that this process may run.")
+    package static let sessionsByState = Family(
+        "voice_sessions_by_state", .gauge, help: "Conversations in memory by their finer state.", labels: ["state"])
+    package static let sessionsReaped = Family(
+        "voice_sessions_reaped_total", .counter, help: "Conversations ended by a timer or limit.", labels: ["cause"])
+    package static let ttfv = Family(
+        "voice_session_ttfv_seconds", .histogram, help: "From welcome to the first agent frame.",
+        labels: ["provider"], buckets: [0.5, 1, 1.5, 2, 3, 5, 10])
+    package static let sessionDuration = Family(
+        "voice_session_duration_seconds", .histogram, help: "Active time of ended conversations.",
+        labels: ["provider", "completion_reason"], buckets: [60, 120, 300, 600, 900, 1200, 1800, 2700, 3600])
+    package static let sessionCost = Family(
+        "voice_session_cost_dollars", .histogram, help: "Cost of ended conversations.", labels: ["provider"],
+        buckets: [0.5, 1, 2, 5, 10, 15, 25])
+    package static let turnLatency = Family(
+        "voice_turn_latency_seconds", .histogram,
+        help: "From the provider's end of the participant's speech to the answer's first frame.",
+        labels: ["provider"], buckets: [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5])
+    package static let providerErrors = Family(
+        "voice_provider_errors_total", .counter, help: "Failures of a provider by kind.",
+        labels: ["provider", "error_type"])
+    package static let providerRequests = Family(
+        "voice_provider_requests_total", .counter, help: "Connections opened and answers begun.",
+        labels: ["provider", "request_type"])
+    package static let providerLatency = Family(
+        "voice_provider_response_latency_seconds", .histogram,
+        help: "From connecting to ready (connect), from asking to the first audio (answer).",
+        labels: ["provider", "request_type"], buckets: [0.1, 0.25, 0.5, 1, 2, 5])
+    package static let rejoins = Family(
+        "voice_rejoins_total", .counter, help: "Participants who came back.", labels: ["kind"])
+    package static let drainRemaining = Family(
+        "voice_drain_sessions_remaining", .gauge, help: "Conversations that a drain still waits for.")
+    package static let loopLag = Family(
+        "voice_loop_lag_seconds", .gauge, help: "How late the loop turns: p99 of the last ten seconds.",
+        labels: ["loop"])
+    package static let storeUp = Family("voice_store_up", .gauge, help: "1 while the store answers.")
+    package static let journalWaiting = Family(
+        "voice_journal_spool_records", .gauge, help: "Journal records that wait for the store.")
+    package static let journalFenced = Family(
+        "voice_journal_fenced_records_total", .counter, help: "Journal records refused because another owns the session.")
+    package static let recordingFailures = Family(
+        "voice_recording_failures_total", .counter, help: "Recordings that could not be written in full.")
+    package static let refusals = Family(
+        "voice_joins_refused_total", .counter, help: "Connections refused at the door, by code.", labels: ["code"])
+    package static let disconnects = Family(
+        "voice_participant_disconnects_total", .counter, help: "Participant connections that ended, by cause.",
+        labels: ["cause"])
+    package static let badPackets = Family(
+        "voice_audio_bad_packets_total", .counter, help: "Opus packets that did not decode and were concealed.")
+    package static let buildInfo = Family(
+        "voice_build_info", .gauge, help: "Always 1; the build as labels.", labels: ["version"])
+
+    package static let all: [Family] = [
+        sessionsActive, sessionsCapacity, sessionsByState, sessionsReaped, ttfv, sessionDuration, sessionCost,
+        turnLatency, providerErrors, providerRequests, providerLatency, rejoins, drainRemaining, loopLag, storeUp,
+        journalWaiting, journalFenced, recordingFailures, refusals, disconnects, badPackets, buildInfo,
+    ]
+}

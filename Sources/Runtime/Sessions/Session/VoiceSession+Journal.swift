@@ -1,0 +1,255 @@
+import InterviewCore
+import Logging
+import Ports
+
+// MARK: - Taking the row
+extension VoiceSession {
+    /// Takes the row in the store, reads what was said before, opens the provider and welcomes.
+    func claim(for client: String) {
+        isClaiming = true
+        Task {
+            await self.claimAndOpen(for: client)
+            self.isClaiming = false
+        }
+    }
+
+    private func claimAndOpen(for client: String) async {
+        let history: [JournalRecord]
+        do {
+            switch try await services.store.claim(
+                id, expecting: record.ownership, by: settings.instance, client: client)
+            {
+            case .claimed(let row): record = row
+            case .lost(let row): return claimLost(to: row)
+            case .unknown: return claimLost(to: nil)
+            }
+            // Read after the claim has committed: nothing is appended behind a claimer's back.
+            history = record.ownership.epoch > 1 ? try await services.store.journal(of: id) : []
+        } catch {
+            log.warning("claim failed", metadata: ["error": "\(error)"])
+            transport?.send(.error(code: "store_unavailable", message: "The store does not answer. Try again."))
+            transport?.close(.tryAgainLater, reason: "store unavailable")
+            transport = nil
+            return giveUp()
+        }
+        journal = JournalQueue(session: id, holder: record.ownership)
+        guard lifecycle.outcome == nil else { return await settleClaimAfterEnd() }
+        let reference = resume(from: history)
+        claimedResendFrom = reference?.timestamp
+        recorder = services.recorders.open(
+            session: id.text, epoch: record.ownership.epoch, startingAt: recordingPosition(at: loop.now))
+        log.info("session begins", metadata: ["epoch": "\(record.ownership.epoch)", "loop": "\(loop.index)"])
+        openProvider()
+        lineUp(resumed: !history.isEmpty, reference: reference, at: loop.now)
+        if transport == nil {
+            update(.disconnected(activeMilliseconds: Int64(lifecycle.activeTime(at: loop.now) / .milliseconds(1))))
+        }
+        welcome(resumed: !history.isEmpty)
+        startTicking()
+    }
+
+    /// The conversation's clock goes on where the last owner's turns ended.
+    /// - Returns: the end of this page load's last committed turn, from which it sends again.
+    private func resume(from history: [JournalRecord]) -> CapturePoint? {
+        var before = record.activeMilliseconds
+        for line in history {
+            switch line.entry {
+            case .turn(let turn):
+                spoken.append(turn)
+                before = max(before, turn.endMilliseconds)
+            case .usage(let entry): _ = budget.spent(entry.micros, response: entry.response)
+            case .phase, .end, .note: break
+            }
+        }
+        let now = loop.now
+        beganAt = now - .milliseconds(before)
+        let lastTurn = spoken.last { $0.speaker == .participant }
+        uplink.begin(
+            at: now, position: before * AudioUnits.perMillisecond,
+            reached: (lastTurn?.endMilliseconds ?? before) * AudioUnits.perMillisecond)
+        guard let client, let here = spoken.last(where: { $0.speaker == .participant && $0.client == client }),
+            let end = here.captureEnd
+        else { return nil }
+        return CapturePoint(
+            client: client, timestamp: end, position: here.endMilliseconds * AudioUnits.perMillisecond)
+    }
+
+    private func claimLost(to row: SessionRecord?) {
+        if let row, row.state != .ended {
+            // Somebody was faster; the client finds them by the general address.
+            transport?.close(.restart, reason: "claimed elsewhere")
+        } else {
+            transport?.send(.bye(reason: "ended", rejoinInMilliseconds: nil))
+            transport?.close(.ended, reason: "ended")
+        }
+        transport = nil
+        giveUp()
+    }
+
+    /// Nothing of the row is ours: the seat is let go without a trace.
+    private func giveUp() {
+        guard lifecycle.takenOver(at: loop.now) else { return }
+        closeObservers()
+        Task { await self.leave() }
+    }
+
+    /// It ended while the claim was on its way: the row is ours to settle.
+    private func settleClaimAfterEnd() async {
+        switch lifecycle.outcome {
+        case .ended(let end): await settle(end)
+        case .released: await settleRelease()
+        case .abandoned, .takenOver, nil: await leave()
+        }
+    }
+}
+
+// MARK: - Turns and money
+extension VoiceSession {
+    func settleTurns(at now: Duration) {
+        for turn in ledger.due(at: now) { hand(turn) }
+    }
+
+    private func hand(_ turn: Turn) {
+        spoken.append(turn)
+        append(.turn(turn))
+    }
+
+    func charge(_ usage: Usage, model: String, response: String) {
+        let micros: Int64
+        do { micros = try services.prices.cost(of: usage, model: model) } catch {
+            // Checked at start for every configured model: a model without a price never opens a session.
+            log.error("usage of a model without a price", metadata: ["model": "\(model)"])
+            return
+        }
+        let entry = UsageEntry(
+            provider: services.provider.name, model: model, response: response, usage: usage, micros: micros,
+            estimated: false)
+        let answer = budget.spent(micros, response: response)
+        if answer == .counted { return }
+        append(.usage(entry))
+        for observer in observers { observer.send(.cost(micros: budget.spentMicros)) }
+        switch answer {
+        case .fine, .counted: break
+        case .wrapUp: if case .wrapUp = lifecycle.budgetNearlySpent() { wrapUp(because: "budget") }
+        case .end:
+            if case .end(let end) = lifecycle.ended(.budgetSession, detail: nil, at: loop.now) {
+                finish(end, reaped: true)
+            }
+        }
+    }
+
+    func append(_ entry: JournalEntry) {
+        guard journal != nil else { return }
+        journal?.append(entry)
+        services.metrics.add(Metric.journalWaiting, by: 1)
+        if journal?.isFull == true, case .end(let end) = lifecycle.ended(.error, detail: "journal_full", at: loop.now) {
+            finish(end)
+            return
+        }
+        commit()
+    }
+
+    /// One commit at a time; what comes in meanwhile goes with the next.
+    func commit() {
+        guard let holder = journal?.holder, let batch = journal?.beginCommit() else { return }
+        Task { await self.write(batch, as: holder) }
+    }
+
+    private func write(_ batch: [JournalRecord], as holder: Ownership) async {
+        do {
+            try await services.store.append(batch, as: holder)
+            journal?.committed(batch.count)
+            services.metrics.add(Metric.journalWaiting, by: -Double(batch.count))
+            journalFailures = 0
+            commit()
+        } catch {
+            journal?.commitFailed()
+            await recover(from: error)
+        }
+        wakeJournalWaiters()
+    }
+
+    private func recover(from error: StoreError) async {
+        switch error {
+        case .fenced, .notFound: takenOver()
+        case .conflict, .corrupt:
+            log.error("journal refused a record", metadata: ["error": "\(error)"])
+            dropJournal()
+            if case .end(let end) = lifecycle.ended(.error, detail: "journal", at: loop.now) { finish(end) }
+        case .unavailable(let code):
+            journalFailures += 1
+            if journalFailures == 1 {
+                log.warning("store does not take the journal; the call goes on", metadata: ["code": "\(code)"])
+                note("store away: \(code)")
+            }
+            await pause(min(.milliseconds(100) * (1 << min(journalFailures, 5)), .seconds(3)))
+            commit()
+        }
+    }
+
+    private func dropJournal() {
+        let dropped = journal?.drop() ?? 0
+        services.metrics.add(Metric.journalWaiting, by: -Double(dropped))
+        services.metrics.add(Metric.journalFenced, by: Double(dropped))
+    }
+
+    /// Another process owns the conversation: nothing more to provider, journal or row.
+    private func takenOver() {
+        dropJournal()
+        guard lifecycle.takenOver(at: loop.now) else { return }
+        log.notice("taken over by another owner")
+        stopTicking()
+        provider?.close()
+        provider = nil
+        transport?.close(.restart, reason: "taken over")
+        transport = nil
+        closeObservers()
+        Task { await self.leave() }
+    }
+
+    /// Waits until everything that was appended is in the store, or `patience` is over.
+    /// - Returns: true when nothing is left.
+    func flushJournal(patience: Duration) async -> Bool {
+        let deadline = loop.now + patience
+        while let journal, journal.count > 0 {
+            commit()
+            guard loop.now < deadline else { return false }
+            await waitForJournal(until: deadline)
+        }
+        return true
+    }
+
+    private func waitForJournal(until deadline: Duration) async {
+        await withCheckedContinuation { continuation in
+            journalWaiters.append(continuation)
+            _ = loop.schedule(at: deadline) { [self] in assumeIsolated { $0.wakeJournalWaiters() } }
+        }
+    }
+
+    private func wakeJournalWaiters() {
+        let waiters = journalWaiters
+        journalWaiters.removeAll()
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Sleeps by the loop's own clock.
+    func pause(_ time: Duration) async {
+        await withCheckedContinuation { continuation in
+            _ = loop.schedule(at: loop.now + time) { continuation.resume() }
+        }
+    }
+
+    /// A change of the row that nothing waits for; one at a time, in order.
+    func update(_ change: SessionChange) {
+        guard let holder = journal?.holder else { return }
+        let earlier = rowUpdate
+        rowUpdate = Task {
+            await earlier?.value
+            do throws(StoreError) { try await services.store.update(id, as: holder, change) } catch .fenced {
+                takenOver()
+            } catch {
+                log.warning("row not updated", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}

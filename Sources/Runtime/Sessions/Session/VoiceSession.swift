@@ -1,0 +1,217 @@
+import InterviewCore
+import Logging
+import Ports
+
+/// One conversation: between a participant's transport and a provider, on one loop, from the seat that admission
+/// keeps to the row's end.
+///
+/// Mailbox
+///   in: `TransportSeat` (a connection that said hello), `TransportEvents`, `ProviderEvents`, `LoopTicker` (every
+///       20 ms) — all on the loop, without a hop; `begin`, `close`, `forceClose`, `releaseIfAlone`, `summary`,
+///       `detail` from the supervisor.
+///   out: the transport, the provider, the recorder, the store (off the loop), `SessionKeeper.sessionEnded` once.
+///
+/// What happens next is decided by values: `SessionLifecycle` (life), `TurnLedger` (turns), `BudgetMeter` (money),
+/// and inside the two paths `UplinkTimeline` and `Playout` (audio). The actor performs.
+package actor VoiceSession {
+    nonisolated let id: SessionID
+    nonisolated let loop: any SessionLoop
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    nonisolated let study: Study
+    nonisolated let services: SessionServices
+    nonisolated let settings: SupervisorSettings
+    nonisolated let log: Logger
+    let keeper: any SessionKeeper
+
+    var record: SessionRecord
+    var lifecycle: SessionLifecycle
+    var ledger: TurnLedger
+    var budget: BudgetMeter
+    /// A claim is on its way: it settles the row even when the session ends meanwhile.
+    var isClaiming = false
+    /// Nil until the row is ours.
+    var journal: JournalQueue?
+    /// Every turn that was handed out, for a provider that has to be told anew.
+    var spoken: [Turn] = []
+
+    var transport: (any ParticipantTransport)?
+    var observers: [any ParticipantTransport] = []
+    /// The page load that is, or was last, connected.
+    var client: String?
+    var shownState: ConversationState?
+    var welcomedAt: Duration?
+    /// The present connection has had its `welcome`; nothing else is sent before it.
+    var isWelcome = false
+    /// What the present connection's `hello` asked for.
+    var formats = (up: AudioFormat.opus, down: AudioFormat.opus)
+    var resume: Hello.Resume?
+    /// `resend_from` after a claim, until the first frame has come.
+    var claimedResendFrom: UInt32?
+
+    var provider: (any ProviderConnection)?
+    /// Grows with every connection, so that their item ids do not meet.
+    var providerGeneration = 0
+    var providerIsReady = false
+    var providerOpenedAt: Duration = .zero
+    var providerAttempts = 0
+    /// Answers that failed in a row; a good one resets it.
+    var failedAnswers = 0
+    var answer: Answer?
+
+    var uplink: UplinkPath
+    var downlink: DownlinkPath
+    var recorder: (any Recorder)?
+
+    /// The conversation's zero on this loop's clock; an earlier owner's time lies before it.
+    var beganAt: Duration?
+    var participantIsSpeaking = false
+    var speechStoppedAt: Duration?
+    var nextItemNumber = 0
+    var ticks = 0
+    var isTicking = false
+    var wakeUp: LoopTimer?
+    var timeline: Timeline
+    var turnLatencies: [Int] = []
+    var clientStats: ClientStats?
+    var firstFrameSeen = false
+    var ackedUpTo: UInt32?
+    /// After `end_interview` without a goodbye: one more answer has to be spoken first.
+    var farewellIsOwed = false
+    var journalFailures = 0
+    var journalWaiters: [CheckedContinuation<Void, Never>] = []
+    /// The row's last change on its way to the store; the next waits for it.
+    var rowUpdate: Task<Void, Never>?
+    /// Those who wait until everything is written and closed.
+    var endWaiters: [CheckedContinuation<Void, Never>] = []
+    var hasLeft = false
+
+    /// The provider's answer in progress.
+    struct Answer {
+        var response: String
+        var items: [String] = []
+        var hasSpoken = false
+    }
+
+    init(
+        record: SessionRecord, study: Study, loop: any SessionLoop, services: SessionServices,
+        settings: SupervisorSettings, keeper: any SessionKeeper, log: Logger
+    ) {
+        id = record.id
+        self.record = record
+        self.study = study
+        self.loop = loop
+        self.services = services
+        self.settings = settings
+        self.keeper = keeper
+        var log = log
+        log[metadataKey: "session"] = "\(record.id)"
+        self.log = log
+        let now = loop.now
+        lifecycle = SessionLifecycle(
+            limits: settings.limits(for: study), activeBefore: .milliseconds(record.activeMilliseconds),
+            resumed: record.startedAt != nil, at: now)
+        ledger = TurnLedger(phase: Self.phase)
+        budget = BudgetMeter(limitMicros: study.limits.budgetMicros ?? settings.sessionBudgetMicros)
+        client = record.client
+        uplink = UplinkPath(codecs: services.codecs, rate: services.provider.inputRate)
+        downlink = DownlinkPath(codecs: services.codecs, rate: services.provider.outputRate)
+        timeline = Timeline(start: now)
+    }
+
+    /// The one phase that an interview without a phase plan has.
+    static let phase = "interview"
+
+    /// Watches the seat's own timer.
+    func begin() { rest(until: lifecycle.nextDeadline()) }
+
+    /// Milliseconds since the conversation began.
+    func conversationTime(at now: Duration) -> Int64 {
+        beganAt.map { Int64((now - $0) / .milliseconds(1)) } ?? 0
+    }
+
+    /// 48 kHz units since the conversation began: the recording's clock.
+    func recordingPosition(at now: Duration) -> Int64 {
+        beganAt.map { AudioUnits.units(in: now - $0) } ?? 0
+    }
+
+    /// What the two audio paths need of the session at this moment.
+    var surroundings: AudioSurroundings {
+        AudioSurroundings(provider: provider, recorder: recorder, probe: loop.framePathProbe, loop: loop.index)
+    }
+
+    /// An id of ours: it outlives a provider's.
+    func newItem() -> String {
+        defer { nextItemNumber += 1 }
+        return "i\(record.ownership.epoch)-\(nextItemNumber)"
+    }
+
+    func note(_ what: String) { timeline.note(what, at: loop.now) }
+}
+
+// MARK: - Time
+extension VoiceSession: LoopTicker {
+    package nonisolated func tick(at now: Duration) {
+        assumeIsolated { $0.ticked(at: now) }
+    }
+
+    /// Audio every 20 ms, everything else every fifth time.
+    private func ticked(at now: Duration) {
+        downlink.tick()
+        pumpDownlink(at: now)
+        uplink.tick(at: now, in: surroundings)
+        ticks += 1
+        if ticks.isMultiple(of: 5) { look(at: now) }
+    }
+
+    func startTicking() {
+        if let timer = wakeUp { loop.cancel(timer) }
+        wakeUp = nil
+        guard !isTicking else { return }
+        isTicking = true
+        loop.startTicking(self)
+    }
+
+    func stopTicking() {
+        guard isTicking else { return }
+        isTicking = false
+        loop.stopTicking(self)
+    }
+
+    /// Sleeps: a session that waits for somebody costs nothing until then.
+    func rest(until deadline: Duration?) {
+        stopTicking()
+        if let timer = wakeUp { loop.cancel(timer) }
+        wakeUp = nil
+        guard let deadline else { return }
+        wakeUp = loop.schedule(at: deadline) { [self] in
+            assumeIsolated { session in
+                session.wakeUp = nil
+                session.look(at: session.loop.now)
+                if !session.isTicking, session.lifecycle.outcome == nil {
+                    session.rest(until: session.lifecycle.nextDeadline())
+                }
+            }
+        }
+    }
+
+    /// The slow look: turns that are complete, timers, the end of the last words.
+    func look(at now: Duration) {
+        guard lifecycle.outcome == nil else { return }
+        if participantIsSpeaking { lifecycle.participantSpoke(at: now) }
+        settleTurns(at: now)
+        switch lifecycle.ticked(at: now) {
+        case .nothing: break
+        case .askStillThere: askStillThere()
+        case .wrapUp: wrapUp(because: "time")
+        case .end(let end): finish(end, reaped: true)
+        case .abandon: abandonSeat()
+        }
+        checkFarewell(at: now)
+        if ticks.isMultiple(of: 50) { acknowledge(at: now) }
+        // What was frozen has been settled by now, and the provider has had its silence.
+        if case .suspended(let since) = lifecycle.state, isTicking, now - since > Playout.freezeLimit + .seconds(1) {
+            rest(until: lifecycle.nextDeadline())
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import InterviewCore
+import Ports
+
+extension SessionSupervisor: Control {
+    package func health() -> HealthReport {
+        var reasons: [String] = []
+        if isDraining { reasons.append("draining") }
+        if !storeIsUp { reasons.append("store_unavailable") }
+        if sessions.count >= settings.capacity { reasons.append("full") }
+        let status = isDraining ? "draining" : reasons.isEmpty ? "healthy" : "degraded"
+        return HealthReport(
+            status: status, activeSessions: sessions.count, acceptingNew: reasons.isEmpty, draining: isDraining,
+            capacity: settings.capacity, reasons: reasons)
+    }
+
+    /// A loop that has not turned for 60 s takes the others' calls with it; all stuck for 10 s: nobody is served.
+    package func isAlive() -> Bool {
+        let still = loops.map { services.loopStillness($0) }
+        guard let least = still.min(), let most = still.max() else { return true }
+        return least < .seconds(10) && most < .seconds(60)
+    }
+
+    package func metricsPage() async -> String {
+        let summaries = await sessions()
+        let metrics = services.metrics
+        metrics.clear(Metric.sessionsActive)
+        metrics.clear(Metric.sessionsByState)
+        for summary in summaries {
+            metrics.add(Metric.sessionsActive, [summary.provider, summary.language])
+            metrics.add(Metric.sessionsByState, [summary.state])
+        }
+        for loop in loops {
+            metrics.set(Metric.loopLag, ["\(loop.index)"], to: services.loopLag(loop) / .seconds(1))
+        }
+        return metrics.page()
+    }
+
+    package func status() async -> StatusReport {
+        let summaries = await sessions()
+        let byState = Dictionary(summaries.map { ($0.state, 1) }, uniquingKeysWith: +)
+        return StatusReport(
+            instance: settings.instance.text, build: settings.build,
+            uptimeSeconds: Int((now - startedAt) / .seconds(1)), loops: loops.count, health: health(),
+            sessionsByState: byState)
+    }
+
+    package func sessions() async -> [SessionSummary] {
+        let entries = sessions.values.sorted { $0.startedAt < $1.startedAt }
+        var summaries: [SessionSummary] = []
+        for entry in entries { summaries.append(await entry.session.summary()) }
+        return summaries
+    }
+
+    package func session(_ id: SessionID) async -> SessionDetail? {
+        await sessions[id]?.session.detail()
+    }
+
+    package func close(_ id: SessionID, detail: String?) async -> CloseOutcome {
+        if let entry = sessions[id] {
+            return await entry.session.close(detail: detail) ? .closed : .alreadyEnded
+        }
+        do {
+            guard let record = try await services.store.session(id) else { return .unknown }
+            return record.state == .ended ? .alreadyEnded : .unknown
+        } catch { return .unknown }
+    }
+
+    package func drain(timeout: Duration?) -> DrainReport {
+        let first = !isDraining
+        beginDrain(timeout: timeout)
+        // The deadline holds also when no signal follows; the process itself stays until one does.
+        if first { Task { await self.drainAndWait(timeout: timeout) } }
+        return drainReport()
+    }
+}

@@ -1,0 +1,41 @@
+import InterviewCore
+
+/// What the supervisor and its sessions are told once, at start.
+package struct SupervisorSettings: Sendable {
+    package var instance: InstanceID
+    package var build: String
+    /// Conversations this process may run at once.
+    package var capacity: Int
+    /// Limits where the study sets none.
+    package var limits: LifecycleLimits
+    /// Micro-dollars one session may cost where the study sets nothing.
+    package var sessionBudgetMicros: Int64
+    package var drainTimeout: Duration
+    package var maxOutputTokens: Int?
+    /// How often overdue rows are looked for.
+    package var reapInterval: Duration
+
+    package init(
+        instance: InstanceID, build: String, capacity: Int, limits: LifecycleLimits = LifecycleLimits(),
+        sessionBudgetMicros: Int64 = 15_000_000, drainTimeout: Duration = .seconds(300), maxOutputTokens: Int? = nil,
+        reapInterval: Duration = .seconds(5)
+    ) {
+        self.instance = instance
+        self.build = build
+        self.capacity = capacity
+        self.limits = limits
+        self.sessionBudgetMicros = sessionBudgetMicros
+        self.drainTimeout = drainTimeout
+        self.maxOutputTokens = maxOutputTokens
+        self.reapInterval = reapInterval
+    }
+
+    /// The study's limits where it sets them, else ours.
+    package func limits(for study: Study) -> LifecycleLimits {
+        var merged = limits
+        if let seconds = study.limits.idleSeconds { merged.idle = .seconds(seconds) }
+        if let seconds = study.limits.hardLimitSeconds { merged.hardLimit = .seconds(seconds) }
+        if let seconds = study.limits.rejoinSeconds { merged.rejoin = .seconds(seconds) }
+        return merged
+    }
+}

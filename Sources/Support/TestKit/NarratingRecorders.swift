@@ -1,0 +1,34 @@
+import Ports
+import Synchronization
+
+/// Recorders that count instead of writing.
+package final class NarratingRecorders: RecorderFactory {
+    package enum Line: Sendable, Equatable {
+        case opened(session: String, epoch: Int64, position: Int64)
+        case participant(bytes: Int, position: Int64)
+        case agent(bytes: Int, position: Int64)
+        case finished(position: Int64)
+    }
+    package let story = Story<Line>()
+
+    package init() {}
+
+    package func open(session: String, epoch: Int64, startingAt position: Int64) -> any Recorder {
+        story.tell(.opened(session: session, epoch: epoch, position: position))
+        return NarratingRecorder(story: story)
+    }
+}
+
+private final class NarratingRecorder: Recorder {
+    let story: Story<NarratingRecorders.Line>
+    init(story: Story<NarratingRecorders.Line>) { self.story = story }
+
+    var failed: Bool { false }
+    func participant(_ packet: UnsafeRawBufferPointer, at position: Int64) {
+        story.tell(.participant(bytes: packet.count, position: position))
+    }
+    func agent(_ packet: UnsafeRawBufferPointer, at position: Int64) {
+        story.tell(.agent(bytes: packet.count, position: position))
+    }
+    func finish(at position: Int64) async { story.tell(.finished(position: position)) }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+
+@main
+struct VoiceDrill: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "voice-drill",
+        abstract: "Rehearsals that can fail: real processes, a witness that is not voiced, one line of JSON.",
+        discussion: """
+            Progress goes to standard error, the verdict to standard output: one JSON object with "ok", the figures and, \
+            when it falls short, "failures". Exit code 0 when ok. SABOTAGE=1 in the environment breaks on purpose what a \
+            drill watches: then it must end non-zero.
+            """,
+        subcommands: [CallDrill.self, DrainDrill.self])
+}
+
+/// What every drill is told.
+struct DrillOptions: ParsableArguments {
+    @Option(help: "Folder of voiced, voice-web and voice-sim. Default: where this program lies.")
+    var binaries: String?
+
+    @Option(help: "Folder with prices.yaml.")
+    var manifests = "Manifests"
+
+    @Flag(help: "Shorter: what `make test` does for each sabotage.")
+    var small = false
+
+    @Flag(help: "Leave the processes' files (configuration, logs, sound, database) and say where.")
+    var keep = false
+}

@@ -1,0 +1,135 @@
+import Foundation
+import NIOPosix
+import ParticipantLoad
+
+/// The processes of one drill in one temporary folder: simulator, daemon, web; all on the loopback.
+final class Rig: Sendable {
+    let plan: RigPlan
+    let folder: String
+    let ports: RigPorts
+    let simulator: ChildProcess
+    let daemon: ChildProcess
+    let web: ChildProcess
+    let http = HTTPRequester(group: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(3))
+    private let keeps: Bool
+
+    private static let apiKey = "drill-key-0123456789abcdef"
+    /// `printf %s drill-key-0123456789abcdef | sha256sum`
+    private static let apiKeyHash = "c62ed6fc8f43cab7056e3335dc6c6f43e9ddd1445e3280ad5b49063012ed46de"
+    private static let readyWithin: Duration = .seconds(20)
+
+    var agentAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.agent)") } }
+    var mediaAddress: Address { get throws { try Address("ws://127.0.0.1:\(ports.media)") } }
+    var simulatorAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.simulator)") } }
+    var databasePath: String { "\(folder)/state/voiced.db" }
+    var audioFolder: String { "\(folder)/sound" }
+    func recordingsFolder(_ session: String) -> String { "\(folder)/state/recordings/\(session)" }
+
+    /// Starts all three and returns when they are ready.
+    static func start(_ plan: RigPlan, _ options: DrillOptions) async throws -> Rig {
+        let rig = try Rig(plan, options)
+        do {
+            try await rig.waitUntilReady()
+        } catch {
+            await rig.stop()
+            throw error
+        }
+        return rig
+    }
+
+    private init(_ plan: RigPlan, _ options: DrillOptions) throws {
+        self.plan = plan
+        keeps = options.keep
+        let binaries = try Self.binaries(options)
+        let prices = URL(fileURLWithPath: options.manifests).appendingPathComponent("prices.yaml").path
+        guard FileManager.default.fileExists(atPath: prices) else { throw DrillError.missing(prices) }
+        folder = NSTemporaryDirectory() + "voice-drill-\(UUID().uuidString.prefix(8))"
+        ports = try RigPorts.free()
+        for name in ["state", "sound", "studies"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+        }
+        try plan.script().write(to: URL(fileURLWithPath: "\(folder)/script.json"))
+        try plan.studyFile().write(toFile: "\(folder)/studies/\(plan.study).yaml", atomically: true, encoding: .utf8)
+        try plan.configuration(folder: folder, prices: prices, ports: ports)
+            .write(toFile: "\(folder)/voiced.yaml", atomically: true, encoding: .utf8)
+
+        let inherited = ProcessInfo.processInfo.environment
+        var environment = ["PATH": inherited["PATH"] ?? "/usr/bin:/bin", "HOME": folder]
+        if let backtrace = inherited["SWIFT_BACKTRACE"] { environment["SWIFT_BACKTRACE"] = backtrace }
+        environment["VOICED_TOKEN_SECRET"] = String(repeating: "5ec2e7", count: 12)
+        environment["OPENAI_API_KEY"] = "drill"
+        environment["VOICED_API_KEYS"] = "drill:\(Self.apiKeyHash)"
+        simulator = try ChildProcess(
+            "\(binaries)/voice-sim",
+            [
+                "--port", "\(ports.simulator)", "--script", "\(folder)/script.json", "--log", "\(folder)/sim.jsonl",
+                "--audio-dir", "\(folder)/sound", "--json",
+            ], environment: environment, folder: folder, name: "voice-sim")
+        daemon = try ChildProcess(
+            "\(binaries)/voiced", ["run", "--config", "\(folder)/voiced.yaml"], environment: environment,
+            folder: folder, name: "voiced")
+        web = try ChildProcess(
+            "\(binaries)/voice-web", ["--config", "\(folder)/voiced.yaml"], environment: environment, folder: folder,
+            name: "voice-web")
+    }
+
+    private static func binaries(_ options: DrillOptions) throws -> String {
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let folder = options.binaries ?? own.map { URL(fileURLWithPath: $0).deletingLastPathComponent().path } ?? "."
+        let absolute = URL(fileURLWithPath: folder).path
+        for name in ["voiced", "voice-web", "voice-sim"]
+        where !FileManager.default.isExecutableFile(atPath: "\(absolute)/\(name)") {
+            throw DrillError.missing("\(absolute)/\(name)")
+        }
+        return absolute
+    }
+
+    private func waitUntilReady() async throws {
+        try await waitFor(simulator, port: ports.simulator, "/sim/health")
+        try await waitFor(daemon, port: ports.agent, "/readyz")
+        // Any answer will do: the surface is there.
+        try await waitFor(web, port: ports.web, "/v1/sessions/none", anyStatus: true)
+        Progress.say("ready in \(folder): voice-sim \(simulator.pid), voiced \(daemon.pid), voice-web \(web.pid)")
+    }
+
+    private func waitFor(
+        _ child: ChildProcess, port: Int, _ path: String, anyStatus: Bool = false
+    ) async throws {
+        let address = try Address("http://127.0.0.1:\(port)")
+        do {
+            try await eventually(child.name, within: Self.readyWithin) {
+                if child.ended != nil { throw DrillError.notReady(child.name) }
+                guard let answer = try? await self.http.get(address, path) else { return false }
+                return anyStatus || answer.status == 200
+            }
+        } catch {
+            throw DrillError.notReady("\(child.name)\n\(child.output)\(child.lastErrorLines)")
+        }
+    }
+
+    /// A new session of the drill's study.
+    func createSession() async throws -> JoinTicket {
+        let sessions = SessionsClient(
+            web: try Address("http://127.0.0.1:\(ports.web)"), apiKey: Self.apiKey,
+            group: MultiThreadedEventLoopGroup.singleton)
+        return try await sessions.create(study: plan.study, participant: "drill")
+    }
+
+    /// Status of `/readyz`, `/livez` …; nil when nobody answers.
+    func health(_ path: String) async -> Int? {
+        guard let address = try? agentAddress else { return nil }
+        return try? await http.get(address, path).status
+    }
+
+    func stop() async {
+        await daemon.stop()
+        await web.stop()
+        await simulator.stop()
+        if keeps {
+            Progress.say("kept: \(folder)")
+        } else {
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import ParticipantLoad
+
+/// Reads the simulator's account of a drill: its log and the sound it wrote. Nothing here comes from voiced.
+struct SimulatorWitness: Sendable {
+    struct Entry: Decodable, Sendable {
+        var ms: Double
+        var connection: Int
+        var kind: String
+        var item: String?
+        var response: String?
+        var text: String?
+        var complete: Bool?
+        var audioMs: Int?
+        var status: String?
+        var usage: Usage?
+        var code: Int?
+        var by: String?
+    }
+
+    /// As the vendor spells it.
+    struct Usage: Decodable, Sendable {
+        struct Cached: Decodable, Sendable { var textTokens, audioTokens, imageTokens: Int? }
+        struct Input: Decodable, Sendable {
+            var textTokens, audioTokens, imageTokens: Int?
+            var cachedTokensDetails: Cached?
+        }
+        struct Output: Decodable, Sendable { var textTokens, audioTokens: Int? }
+        var inputTokens, outputTokens: Int?
+        var inputTokenDetails: Input?
+        var outputTokenDetails: Output?
+        var seconds: Double?
+    }
+
+    struct Turn: Equatable, Sendable {
+        var speaker: String
+        var text: String?
+    }
+
+    let entries: [Entry]
+    private let audioFolder: String
+
+    /// The log so far, over HTTP.
+    static func read(_ rig: Rig) async throws -> SimulatorWitness {
+        let answer = try await rig.http.get(try rig.simulatorAddress, "/sim/log")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let lines = try decoder.decode([Lenient].self, from: Data(answer.body))
+        return SimulatorWitness(entries: lines.compactMap(\.entry), audioFolder: rig.audioFolder)
+    }
+
+    /// `error_sent` has a text where `closed` has a number: an entry of no interest may not spoil the log.
+    private struct Lenient: Decodable {
+        var entry: Entry?
+        init(from decoder: any Decoder) throws { entry = try? Entry(from: decoder) }
+    }
+
+    private init(entries: [Entry], audioFolder: String) {
+        self.entries = entries
+        self.audioFolder = audioFolder
+    }
+
+    /// Connections in the order of their opening.
+    var connections: [Int] { entries.filter { $0.kind == "connected" }.map(\.connection) }
+
+    func of(_ connection: Int, _ kind: String) -> [Entry] {
+        entries.filter { $0.connection == connection && $0.kind == kind }
+    }
+
+    /// What was said, turn by turn, in the order in which it was.
+    func turns(_ connection: Int) -> [Turn] {
+        let transcripts = Dictionary(
+            of(connection, "user_transcript").map { ($0.item ?? "", $0.text) }, uniquingKeysWith: { _, last in last })
+        return entries.filter { $0.connection == connection }.compactMap { entry in
+            switch entry.kind {
+            case "committed": Turn(speaker: "participant", text: transcripts[entry.item ?? ""] ?? nil)
+            case "said": entry.text?.isEmpty == false ? Turn(speaker: "agent", text: entry.text) : nil
+            default: nil
+            }
+        }
+    }
+
+    /// Everything that was appended on a connection.
+    func heard(_ connection: Int) -> [Int16] { sound("heard-\(connection).pcm") }
+
+    /// The spoken items of a connection, in their order.
+    func said(_ connection: Int) -> [(entry: Entry, samples: [Int16])] {
+        of(connection, "said").filter { ($0.audioMs ?? 0) > 0 }.map { entry in
+            (entry, sound("said-\(connection)-\(entry.item ?? "").pcm"))
+        }
+    }
+
+    private func sound(_ name: String) -> [Int16] {
+        LittleEndian.samples(Array(FileManager.default.contents(atPath: "\(audioFolder)/\(name)") ?? Data()))
+    }
+}

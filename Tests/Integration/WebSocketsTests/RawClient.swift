@@ -1,0 +1,113 @@
+import Glibc
+
+/// A WebSocket client without a library: it sends exactly the bytes that a test wants sent. Blocking, with a limit.
+final class RawClient: Sendable {
+    struct Frame: Equatable {
+        var isFinal = true
+        var opcode: UInt8
+        var payload: [UInt8]
+
+        var closeCode: UInt16? {
+            guard opcode == 8, payload.count >= 2 else { return nil }
+            return (UInt16(payload[0]) << 8) | UInt16(payload[1])
+        }
+    }
+
+    struct Failure: Error { var errno: Int32 }
+
+    private let descriptor: Int32
+
+    private init(descriptor: Int32) { self.descriptor = descriptor }
+
+    deinit { Glibc.close(descriptor) }
+
+    /// Both ends of a TCP connection: ours, and the accepted one.
+    static func pair() throws -> (RawClient, Int32) {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let result = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(listener, address, length) == 0 && listen(listener, 1) == 0
+                    && getsockname(listener, address, &length) == 0 && connect(client, address, length) == 0
+            }
+        }
+        guard result else { throw Failure(errno: errno) }
+        let accepted = accept(listener, nil, nil)
+        Glibc.close(listener)
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        return (RawClient(descriptor: client), accepted)
+    }
+
+    func close() {
+        _ = shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
+    func write(_ bytes: [UInt8]) throws {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { throw Failure(errno: errno) }
+            sent += count
+        }
+    }
+
+    /// Up to and with the empty line.
+    func readHead() throws -> String {
+        var head: [UInt8] = []
+        while !head.suffix(4).elementsEqual([13, 10, 13, 10]) {
+            guard let byte = try read(1) else { throw Failure(errno: ECONNRESET) }
+            head += byte
+        }
+        return String(decoding: head, as: UTF8.self)
+    }
+
+    /// Nil at the end of the connection.
+    func readFrame() throws -> Frame? {
+        guard let head = try read(2) else { return nil }
+        var length = Int(head[1] & 0x7f)
+        if length == 126, let bytes = try read(2) { length = (Int(bytes[0]) << 8) | Int(bytes[1]) }
+        if length == 127, let bytes = try read(8) { length = bytes.reduce(0) { ($0 << 8) | Int($1) } }
+        guard let payload = try read(length) else { return nil }
+        return Frame(isFinal: head[0] & 0x80 != 0, opcode: head[0] & 0x0f, payload: payload)
+    }
+
+    /// Returns when the other side has closed.
+    func readToEnd() throws {
+        while try read(1) != nil {}
+    }
+
+    private func read(_ count: Int) throws -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let got = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + filled, count - filled, 0) }
+            if got == 0 || (got < 0 && errno == ECONNRESET) { return nil }
+            guard got > 0 else { throw Failure(errno: errno) }
+            filled += got
+        }
+        return bytes
+    }
+
+    /// Masked, as a client's frames are.
+    static func frame(_ opcode: UInt8, _ payload: [UInt8], isFinal: Bool = true) -> [UInt8] {
+        var bytes: [UInt8] = [(isFinal ? 0x80 : 0) | opcode]
+        switch payload.count {
+        case ..<126: bytes.append(0x80 | UInt8(payload.count))
+        case ..<65_536: bytes += [0xfe, UInt8(payload.count >> 8), UInt8(payload.count & 255)]
+        default:
+            bytes.append(0xff)
+            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8((payload.count >> shift) & 255)) }
+        }
+        let mask: [UInt8] = [0x12, 0x34, 0x56, 0x78]
+        bytes += mask
+        for (index, byte) in payload.enumerated() { bytes.append(byte ^ mask[index & 3]) }
+        return bytes
+    }
+}
