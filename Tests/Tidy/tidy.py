@@ -68,7 +68,7 @@ def check_swift(path, name, text):
             breach(name, 1, f"Sessions imports adapter {', '.join(sorted(bad))}")
     for number, line in enumerate(lines, 1):
         code = line.split("//")[0]
-        if in_sources and parts[1] not in ("Programs", "Rehearsal") and re.search(r"\b(?:print|debugPrint|dump)\(", code):
+        if in_sources and parts[1] not in ("Programs", "Rehearsal") and re.search(r"(?<![.\w])(?<!func )(?:print|debugPrint|dump)\(", code):
             breach(name, number, "a forgotten print")
         if in_sources and re.search(r"\bfatalError\(|\btry!|\bas! ", code):
             breach(name, number, "a trap: one ends every conversation in flight")

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Packets on their way from a session's loop to the writer's thread: copied into one run of bytes under a lock that is
 /// held for a copy or a swap, never for a file.
-final class PacketBuffer: Sendable {
-    enum OnAppended: Hashable, Sendable {
+package final class PacketBuffer: Sendable {
+    package enum OnAppended: Hashable, Sendable {
         case gathered
         /// So much has been gathered that the writer should be told.
         case handOver
@@ -20,19 +20,21 @@ final class PacketBuffer: Sendable {
     private let state = Mutex(State())
 
     /// Track (1 byte), position (8), length (2), packet.
+    package init() {}
+
     private static let headerBytes = 11
 
-    var failed: Bool { state.withLock { $0.failed } }
+    package var failed: Bool { state.withLock { $0.failed } }
     func fail() { state.withLock { $0.failed = true } }
     /// False when it was finished already.
-    func finish() -> Bool {
+    package func finish() -> Bool {
         state.withLock { state in
             defer { state.finished = true }
             return !state.finished
         }
     }
 
-    func append(_ track: RecordedTrack, _ packet: UnsafeRawBufferPointer, at position: Int64) -> OnAppended {
+    package func append(_ track: RecordedTrack, _ packet: UnsafeRawBufferPointer, at position: Int64) -> OnAppended {
         state.withLock { state in
             guard !state.finished else { return .lost }
             guard packet.count <= Int(UInt16.max),
@@ -52,7 +54,7 @@ final class PacketBuffer: Sendable {
     }
 
     /// Takes what was gathered; `spare` becomes the next run, for its memory.
-    func take(_ spare: inout [UInt8]) {
+    package func take(_ spare: inout [UInt8]) {
         spare.removeAll(keepingCapacity: true)
         state.withLock { state in
             swap(&state.bytes, &spare)
@@ -61,7 +63,7 @@ final class PacketBuffer: Sendable {
     }
 
     /// Calls `body` for each packet in `bytes`, a run that `take` gave.
-    static func forEach(
+    package static func forEach(
         in bytes: [UInt8], _ body: (_ track: RecordedTrack, _ position: Int64, _ packet: UnsafeRawBufferPointer) -> Void
     ) {
         bytes.withUnsafeBytes { bytes in

@@ -3,8 +3,8 @@ import InterviewCore
 /// Decides which part of a recording each packet belongs to, and how much silence comes before it. Both tracks of a part
 /// begin at its start. The tracks may be minutes apart: after a break the participant's sound comes faster than real time
 /// while the agent's goes on, so several parts are open until both tracks have left them. Leaves files to `PartFile`.
-struct PartLayout: Sendable {
-    enum Operation: Hashable, Sendable {
+package struct PartLayout: Sendable {
+    package enum Operation: Hashable, Sendable {
         case open(part: Int, start: Int64)
         case silence(part: Int, track: RecordedTrack, units: Int64)
         /// The packet in question.
@@ -29,7 +29,7 @@ struct PartLayout: Sendable {
     /// By track: the part it is in.
     private var current = [0, 0]
 
-    init(beginning: Int64) { self.beginning = beginning }
+    package init(beginning: Int64) { self.beginning = beginning }
 
     /// Where the next packet of the track would follow without a gap.
     private func head(_ track: RecordedTrack) -> Int64 {
@@ -37,7 +37,7 @@ struct PartLayout: Sendable {
         return part.start + part.written[track.index]
     }
 
-    mutating func add(_ track: RecordedTrack, position: Int64, units: Int64) -> [Operation] {
+    package mutating func add(_ track: RecordedTrack, position: Int64, units: Int64) -> [Operation] {
         var operations: [Operation] = []
         // What is under a grain early or late is rounding; what is earlier overlaps and follows the last packet.
         let place = max(position, head(track))
@@ -58,7 +58,7 @@ struct PartLayout: Sendable {
     }
 
     /// `position`: both tracks are to end there (or where the longer one does); nil: where the longer one does.
-    mutating func finish(at position: Int64?) -> [Operation] {
+    package mutating func finish(at position: Int64?) -> [Operation] {
         var operations: [Operation] = []
         let heads = RecordedTrack.allCases.map { head($0) }.max() ?? beginning
         let end = max(position ?? heads, heads)

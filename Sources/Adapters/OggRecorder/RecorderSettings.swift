@@ -32,7 +32,7 @@ package struct RecorderSettings: Sendable, Hashable {
     /// the old one (a packet has up to 120 ms).
     package static let partUnits: Int64 = 60 * AudioUnits.perSecond - 200 * AudioUnits.perMillisecond
     /// A packet that begins so shortly after a part's end begins the next part by itself.
-    static let edgeUnits: Int64 = 60 * AudioUnits.perMillisecond
+    package static let edgeUnits: Int64 = 60 * AudioUnits.perMillisecond
     /// Parts open at once. A track may be behind the other by what a client keeps for sending again (10 minutes).
     package static let mostOpenParts = 12
     /// Longer stretches without any packet are not written as silence; the next part says where it begins.
@@ -40,7 +40,7 @@ package struct RecorderSettings: Sendable, Hashable {
 }
 
 /// The two tracks, in the order of their streams.
-enum RecordedTrack: UInt8, Sendable, Hashable, CaseIterable {
+package enum RecordedTrack: UInt8, Sendable, Hashable, CaseIterable {
     case participant = 0
     case agent = 1
 

@@ -27,6 +27,7 @@ from link import Link
 
 CORRELATION = 0.9
 CUT_SECONDS = 5
+HELLO_SECONDS = 2
 TURNS = ["vm-intro", "privacy-prompt", "demo-thanks"]
 
 
@@ -82,6 +83,8 @@ class Journey:
         await self.page.click("#check-start")
         await self.page.wait_for_selector("#check-join:not([disabled])", timeout=15000)
         await self.shot("heard")
+        # The rest of the word, or it would interrupt the greeting.
+        await asyncio.sleep(HELLO_SECONDS)
         await self.page.click("#check-join")
 
     async def greeting(self):

@@ -78,7 +78,9 @@ extension [Story.Happening] {
         compactMap { if case .did(let event) = $0 { event } else { nil } }
     }
     var samples: [Int16] {
-        flatMap { if case .spoke(let samples, _, _) = $0 { samples } else { [] } }
+        flatMap { happening -> [Int16] in
+            if case .spoke(let samples, _, _) = happening { samples } else { [] }
+        }
     }
     var failure: ProviderFailure? {
         events.compactMap { if case .failed(let failure) = $0 { failure } else { nil } }.last

@@ -44,9 +44,9 @@ import Testing
     func unknownVoice() async throws {
         var options = SimulatorOptions()
         options.voice = .espeak
-        options.script.voice = "no-such-voice"
+        options.script.voice = "xx-nowhere"
         let simulator = try Simulator(options: options)
-        await #expect(throws: SimulatorError.voiceUnavailable("espeak-ng does not speak 'no-such-voice'")) {
+        await #expect(throws: SimulatorError.voiceUnavailable("espeak-ng does not speak 'xx-nowhere'")) {
             try await simulator.start()
         }
     }
