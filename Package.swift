@@ -199,6 +199,7 @@ let package = Package(
         tests(
             "Integration", "WebSocketTransportTests",
             ["WebSocketTransport", "WebSockets", "EventLoops", "WireFormats", "InterviewCore", "Ports"]),
+        tests("EndToEnd", "PageTests", ["voiced"]),
         tests(
             "EndToEnd", "FramePathTests",
             [

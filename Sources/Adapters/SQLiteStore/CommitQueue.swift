@@ -10,7 +10,7 @@ package struct CommitLimits: Sendable, Hashable {
     /// write holds every other one on this file until it wakes, so a transaction stays one batch.
     package var operationsPerCommit: Int
     package var bytesPerCommit: Int
-    /// What may wait for the writer, together; beyond it callers are refused with `unavailable("queue_full")`.
+    /// What may be without an answer, together; beyond it callers are refused with `unavailable("queue_full")`.
     package var waitingOperations: Int
     package var waitingBytes: Int
 
@@ -91,7 +91,7 @@ final class CommitQueue: Sendable {
     private func enqueue(_ operation: Operation) {
         let refusal: StoreError? = state.withLock { state in
             guard let writer = state.writer, state.closing.isEmpty else { return .closed }
-            guard state.waiting.count < limits.waitingOperations,
+            guard state.waiting.count + state.inHand < limits.waitingOperations,
                 operation.bytes <= limits.waitingBytes - state.waitingBytes
             else { return .unavailable(code: "queue_full") }
             state.waiting.append(operation)

@@ -55,6 +55,7 @@ package actor Acceptor {
         if let listening { loop.cancel(listening) }
         if let pausedAt { loop.cancel(pausedAt) }
         listening = nil
+        pausedAt = nil
         listener?.close()
         listener = nil
         for visitor in visitors.values { visitor.drop() }
@@ -67,29 +68,39 @@ package actor Acceptor {
     private func listen() {
         guard let listener else { return }
         pausedAt = nil
-        listening = loop.watch(descriptor: listener.descriptor, readable: true, writable: false) { [self] in
-            assumeIsolated { $0.knocked() }
+        listening = loop.watch(descriptor: listener.descriptor, readable: true, writable: false) { [weak self] in
+            self?.assumeIsolated { $0.knocked() }
         }
     }
 
     private func knocked() {
         // A few at a time, so that the heads of earlier ones are read between.
         for _ in 0..<64 {
-            guard let listener, let descriptor = listener.accept() else { break }
-            let visitor = Visitor(descriptor: descriptor, loop: loop, acceptor: self)
-            visitors[ObjectIdentifier(visitor)] = visitor
-            if visitors.count > settings.mostWaiting {
-                refuse(visitor, .crowded, origin: nil)
-            } else {
-                visitor.readHead(within: settings.headDeadline)
+            switch listener?.accept() {
+            case .connection(let descriptor)?: came(descriptor)
+            case .noDescriptors?: return pause()
+            case .some(.none), nil: return
             }
         }
-        // No descriptors left: the kernel would call us again at once, for ever.
-        if errno == EMFILE || errno == ENFILE, let watch = listening {
-            log.error("no descriptors left; the door pauses for 100 ms")
-            loop.cancel(watch)
-            listening = nil
-            pausedAt = loop.schedule(at: loop.now + .milliseconds(100)) { [self] in assumeIsolated { $0.listen() } }
+    }
+
+    private func came(_ descriptor: Int32) {
+        let visitor = Visitor(descriptor: descriptor, loop: loop, acceptor: self)
+        guard visitors.count < settings.mostWaiting else {
+            refused(Refusal.crowded.code)
+            return visitor.turnAway(ClosingResponse(.crowded, origin: nil).bytes)
+        }
+        visitors[ObjectIdentifier(visitor)] = visitor
+        visitor.readHead(within: settings.headDeadline)
+    }
+
+    /// No descriptors left: the kernel would call us again at once, for ever.
+    private func pause() {
+        log.error("no descriptors left; the door pauses for 100 ms")
+        if let listening { loop.cancel(listening) }
+        listening = nil
+        pausedAt = loop.schedule(at: loop.now + .milliseconds(100)) { [weak self] in
+            self?.assumeIsolated { $0.listen() }
         }
     }
 
@@ -99,7 +110,11 @@ package actor Acceptor {
         switch JoinRequest.read(head, settings: settings) {
         case .refuse(let refusal, let origin): refuse(visitor, refusal, origin: origin)
         case .preflight(let origin): answer(visitor, ClosingResponse.preflight.readable(by: origin))
-        case .ask(let request): Task { await self.ask(visitor, request, head, rest) }
+        case .ask(let request):
+            visitor.awaitDecision(within: settings.admissionDeadline) { [weak self] visitor in
+                self?.assumeIsolated { $0.refuse(visitor, .slowAdmission, origin: request.origin) }
+            }
+            Task { await self.ask(visitor, request, head, rest) }
         }
     }
 
@@ -130,10 +145,13 @@ package actor Acceptor {
         _ visitor: Visitor, to loop: any SessionLoop, _ seat: any TransportSeat, _ claims: TokenClaims, head: [UInt8]
     ) {
         guard let context = context(loop.index) else {
+            log.error("admission named a loop without a WebSocket context", metadata: ["loop": "\(loop.index)"])
             return refuse(visitor, .crowded, origin: nil)
         }
-        // Gone while admission thought about it: the seat's own timer gives it away.
-        guard let descriptor = visitor.release() else { return }
+        guard let descriptor = visitor.release() else {
+            // Gone, or sent away, while admission thought about it.
+            return context.loop.post { seat.abandon() }
+        }
         visitors[ObjectIdentifier(visitor)] = nil
         let times = settings.line
         let log = log

@@ -10,9 +10,11 @@ package struct AcceptorSettings: Sendable {
     package var tokenInQuery: Bool
     /// From accept to a complete request head.
     package var headDeadline: Duration = .seconds(5)
+    /// For admission to decide; later: 503.
+    package var admissionDeadline: Duration = .seconds(10)
     /// For a refusal to be taken by its peer.
     package var answerDeadline: Duration = .seconds(5)
-    /// Connections whose head is incomplete or whose admission is pending; more are answered 503 at once.
+    /// Connections at the door: head incomplete, admission pending or answer not taken. More are answered 503 and cut.
     package var mostWaiting = 1_024
     package var line = LineTimes()
 

@@ -61,8 +61,21 @@ struct JoinRequest {
     private static func faultyUpgrade(_ head: RequestHead) -> Refusal? {
         guard head.elements("connection").contains(where: { $0.lowercased() == "upgrade" }) else { return .upgrade }
         guard head.value("sec-websocket-version") == "13" else { return .version }
-        guard let key = head.value("sec-websocket-key"), key.utf8.count == 24, key.hasSuffix("==") else { return .upgrade }
+        guard let key = head.value("sec-websocket-key"), isKey(key) else { return .upgrade }
         return nil
+    }
+
+    /// 16 bytes in base64.
+    private static func isKey(_ key: String) -> Bool {
+        key.utf8.count == 24 && key.hasSuffix("==")
+            && key.utf8.dropLast(2).allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+                    true
+                default: false
+                }
+            }
     }
 
     private static func token(_ head: RequestHead, _ subprotocols: [String], _ settings: AcceptorSettings) -> String? {
@@ -111,6 +124,9 @@ extension Refusal {
         status: 431, code: "head_too_large", message: "The request head is longer than 8 KiB or has over 64 headers.")
     static let httpVersion = Refusal(status: 505, code: "http_version", message: "Only HTTP/1.1.")
     static let slowHead = Refusal(status: 408, code: "slow", message: "The request head did not come in time.")
+    static let slowAdmission = Refusal(
+        status: 503, code: "busy", message: "It takes too long to look this session up. Try again.",
+        retryAfterSeconds: 2)
     static let crowded = Refusal(
         status: 503, code: "crowded", message: "Too many connections wait at the door. Try again.", retryAfterSeconds: 1)
 }

@@ -28,16 +28,24 @@ struct ListeningSocket {
         self.port = Self.boundPort(descriptor) ?? port
     }
 
-    /// The next connection, non-blocking and without Nagle's delay; nil when none waits.
-    func accept() -> Int32? {
+    enum Accepted {
+        case connection(Int32)
+        /// None waits, or the one that did has gone again.
+        case none
+        /// The process may not open any more descriptors; the connection keeps waiting.
+        case noDescriptors
+    }
+
+    /// The next connection, non-blocking and without Nagle's delay.
+    func accept() -> Accepted {
         let accepted = Glibc.accept(descriptor, nil, nil)
-        guard accepted >= 0 else { return nil }
+        guard accepted >= 0 else { return errno == EMFILE || errno == ENFILE ? .noDescriptors : .none }
         // accept4 would do it in one call, but Glibc's module hides it (a GNU extension).
         _ = fcntl(accepted, F_SETFL, O_NONBLOCK)
         _ = fcntl(accepted, F_SETFD, FD_CLOEXEC)
         var on: Int32 = 1
         setsockopt(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-        return accepted
+        return .connection(accepted)
     }
 
     func close() { Glibc.close(descriptor) }

@@ -13,7 +13,7 @@ package struct LineTimes: Sendable, Hashable {
     package var beat: Duration
     /// Without anything from the peer for so long the line is dead.
     package var dead: Duration
-    /// So much audio may wait in our queue; more: 4003.
+    /// So much audio may be on the way to a peer that does not take it; more: 4003.
     package var backlog: Duration
 
     package init(
@@ -38,7 +38,9 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
     private var socket: WebSocket?
     private var isOver = false
 
+    private var upFormat: AudioFormat?
     private var downFormat = AudioFormat.opus
+    private var backlog: AudioBacklog
     private var sequence = UInt16.random(in: .min ... .max)
     private var openedAt: Duration = .zero
     private var lastSent: Duration = .zero
@@ -52,6 +54,7 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
         self.claims = claims
         self.seat = seat
         self.times = times
+        backlog = AudioBacklog(limit: times.backlog)
     }
 
     // MARK: ParticipantTransport
@@ -61,16 +64,28 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
     package func send(_ message: AgentMessage) {
         guard !isOver, let socket else { return }
         lastSent = loop.now
-        ParticipantCodec.encode(message).withUnsafeBytes { socket.send(.text, $0) }
+        let text = ParticipantCodec.encode(message)
+        backlog.sent(bytes: text.count + Self.framing)
+        text.withUnsafeBytes { socket.send(.text, $0) }
     }
+
+    /// Of a server's WebSocket frame, in most cases: what counts the stream may be a little wrong.
+    private static let framing = 4
+    /// Asking the kernel is a system call; two seconds are a hundred frames.
+    private static let framesBetweenChecks: UInt16 = 8
 
     package func sendAudio(_ payload: UnsafeRawBufferPointer, timestamp: UInt32) {
         guard !isOver, let socket else { return }
-        if isTooSlow(socket) { return fail(.tooSlow, code: .tooSlow, reason: "too slow", discarding: true) }
+        if sequence.isMultiple(of: Self.framesBetweenChecks),
+            backlog.isExceeded(outstanding: socket.queuedBytes + socket.unacknowledgedBytes)
+        {
+            return fail(.tooSlow, code: .tooSlow, reason: "too slow", discarding: true)
+        }
         let header = AudioFrameHeader(format: downFormat, sequence: sequence, timestamp: timestamp)
         sequence &+= 1
         lastSent = loop.now
         let count = AudioFrame.headerBytes + payload.count
+        backlog.sentFrame(bytes: count + Self.framing)
         socket.send(.binary, capacity: count) { frame in
             AudioFrame.encodeHeader(header, into: frame)
             UnsafeMutableRawBufferPointer(rebasing: frame[AudioFrame.headerBytes..<count]).copyMemory(from: payload)
@@ -83,12 +98,6 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
         guard !isOver else { return }
         end()
         socket?.close(code: code.rawValue, reason: reason)
-    }
-
-    /// What waits, in time: a second of Opus is at most some 6 kB with headers, of PCM 48 kB.
-    private func isTooSlow(_ socket: WebSocket) -> Bool {
-        let bytesPerSecond = downFormat == .opus ? 6_000 : 49_000
-        return socket.queuedBytes > bytesPerSecond * Int(times.backlog / .milliseconds(1)) / 1_000
     }
 
     // MARK: WebSocketHandler
@@ -142,15 +151,16 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
 
     private func received(audio bytes: UnsafeRawBufferPointer) throws(ProtocolViolation) {
         guard let events else { throw .noHello }
-        // An observer listens only.
-        guard claims.scope != .observe else { throw .badFrame }
+        // An observer's `hello` announces none.
         let (header, payload) = try AudioFrame.decode(bytes)
+        guard header.format == upFormat else { throw .badFrame }
         loop.framePathProbe?.passed(.socketIn, loop: loop.index)
         events.transport(self, heard: header, payload: payload)
     }
 
     private func greeted(_ hello: Hello) throws(ProtocolViolation) {
         guard events == nil, let seat else { throw .badMessage }
+        if claims.scope != .observe { upFormat = hello.up }
         if let down = hello.down { downFormat = down }
         self.seat = nil
         let answer = seat.take(self, hello: hello, claims: claims)

@@ -38,9 +38,27 @@ final class Visitor: @unchecked Sendable {
         readable()
     }
 
-    /// Answers and closes.
+    /// Its head has been read; `late` unless it is answered or released in time.
+    func awaitDecision(within time: Duration, _ late: @escaping @Sendable (Visitor) -> Void) {
+        if case .waiting = state { expect(within: time, late) }
+    }
+
+    /// One try to say why, and out: whoever is too many gets no place to linger in.
+    func turnAway(_ response: [UInt8]) {
+        _ = response.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        shutdown(descriptor, Int32(SHUT_WR))
+        // What has come unread would turn the end into a reset, and the answer with it.
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        _ = recv(descriptor, &buffer, buffer.count, 0)
+        drop()
+    }
+
+    /// Answers and closes. Only once, and not after its release.
     func answer(_ response: [UInt8], within time: Duration) {
-        if case .over = state { return }
+        switch state {
+        case .reading, .waiting: break
+        case .answering, .lingering, .over: return
+        }
         state = .answering(response, sent: 0)
         expect(within: time) { $0.leave() }
         writable()

@@ -203,9 +203,11 @@ def compare_down(played, files):
     scores, seconds = [], 0.0
     for parts in items.values():
         samples = sound.resampled(numpy.concatenate(parts), sound.RATE, 24000)
-        best = max((sound.likeness(samples, other, 24000, window=0.5)["correlation"] for other in said), default=0.0)
-        scores.append((best, len(samples)))
         seconds += len(samples) / 24000
+        results = [sound.likeness(samples, other, 24000, window=0.5) for other in said]
+        # An utterance that was interrupted at its first word is too short to be compared.
+        if results and results[0]["windows"] > 0:
+            scores.append((max(result["correlation"] for result in results), len(samples)))
     total = sum(length for _, length in scores)
     return {
         "played_items": len(items), "played_seconds": round(seconds, 1),

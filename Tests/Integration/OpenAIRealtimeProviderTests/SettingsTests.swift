@@ -72,7 +72,7 @@ struct OpenAIRealtimeSettingsTests {
                     entry.cachedImageIn, entry.textOut, entry.audioOut,
                 ].contains(nil), "\(model)")
             #expect(entry.source.hasPrefix("https://"))
-            #expect(try entry.checked.wholeMatch(of: /\d{4}-\d{2}-\d{2}/) != nil)
+            #expect(entry.checked.wholeMatch(of: /\d{4}-\d{2}-\d{2}/) != nil)
         }
     }
 }

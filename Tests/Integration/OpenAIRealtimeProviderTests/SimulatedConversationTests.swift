@@ -108,10 +108,10 @@ extension ProviderTests {
                 // Half a second of silence first; the simulator subtracts its prefix, the voice lasts about 1.4 s.
                 #expect((0...1_000).contains(start) && stops.count == 1 && stops[0] > start + 500)
                 #expect(heard.contains(.participantTranscript(item: item, text: "Front center.", final: true)))
-                #expect(
-                    heard.contains { event in
-                        if case .transcriptionUsage(item, let usage) = event { usage != Usage() } else { false }
-                    })
+                let isBilled = heard.contains { event in
+                    if case .transcriptionUsage(item, let usage) = event { usage != Usage() } else { false }
+                }
+                #expect(isBilled)
                 guard case .answerFinished(_, .completed, .some)? = heard.last else {
                     Issue.record("no answer: \(heard)")
                     return
@@ -158,7 +158,10 @@ extension ProviderTests {
                 #expect(await rig.append(voice.samples, to: connection))
                 let cut = await story.until { if case .truncated = $0 { true } else { false } }.events
                 let item = truncated.withLock { $0 }
-                #expect(cut.contains { if case .answerFinished(_, .cancelled, .some) = $0 { true } else { false } })
+                let isCancelled = cut.contains { event in
+                    if case .answerFinished(_, .cancelled, .some) = event { true } else { false }
+                }
+                #expect(isCancelled)
                 #expect(cut.last == .truncated(item: item ?? "?"))
                 #expect(late.withLock { $0 } == 0)
                 let log = try #require(simulator.log.entries(of: .truncated).first)
@@ -190,10 +193,10 @@ extension ProviderTests {
                 #expect(arguments == #"{"reason":"completed"}"#)
                 await rig.loop.run { connection.answerTool(call: call, output: #"{"ok":true}"#, thenSpeak: true) }
                 let second = await story.until(\.isFinish).events
-                #expect(
-                    second.contains { event in
-                        if case .agentTranscript(_, "Farewell.", true) = event { true } else { false }
-                    })
+                let isSpoken = second.contains { event in
+                    if case .agentTranscript(_, "Farewell.", true) = event { true } else { false }
+                }
+                #expect(isSpoken)
                 #expect(simulator.log.entries(of: .toolOutput).first?["call_id"]?.string == call)
                 #expect(simulator.log.entries(of: .errorSent).isEmpty)
                 await rig.close(connection)
@@ -236,7 +239,7 @@ extension ProviderTests {
                 let after = await story.until { $0 == .truncated(item: item) }.events
                 let complaints = after.filter { if case .complained = $0 { true } else { false } }
                 #expect(complaints.count == 3, "\(after)")
-                #expect(!after.contains(where: \.isFailure))
+                #expect(after.filter(\.isFailure).isEmpty)
                 await rig.loop.run { connection.requestAnswer(instructions: nil) }
                 guard case .answerFinished(_, .completed, _)? = await story.until(\.isFinish).events.last else {
                     Issue.record("the conversation is over")

@@ -117,7 +117,9 @@ struct SQLiteFileTests {
             try database.execute(sql: "ALTER TABLE journal ADD COLUMN client TEXT NOT NULL DEFAULT ''")
             try database.execute(sql: "INSERT INTO grdb_migrations VALUES ('0002 newer')")
             try database.execute(
-                sql: "INSERT INTO journal(session, epoch, sequence, kind, at, body) VALUES ('s', 1, 1, 'image', 0, '{}')")
+                sql:
+                    "INSERT INTO journal(session, epoch, sequence, kind, at, body) VALUES ('s', 1, 1, 'image', 0, '{}')"
+            )
         }
         let again = try await temporary.open()
         try await again.append([conversation.turn(2)], as: conversation.holder)

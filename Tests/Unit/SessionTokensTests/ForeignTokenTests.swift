@@ -28,8 +28,11 @@ struct ForeignTokenTests {
         return try #require(json?["kid"] as? String)
     }
 
-    private func token(_ payload: String, algorithm: String = "HS256") async throws -> String {
-        let header = #"{"alg":"\#(algorithm)","kid":"\#(try await kid())","typ":"JWT"}"#
+    private func token(
+        _ payload: String, algorithm: String = "HS256", kid named: String? = nil
+    ) async throws -> String {
+        let kid = if let named { named } else { try await kid() }
+        let header = #"{"alg":"\#(algorithm)","kid":"\#(kid)","typ":"JWT"}"#
         let input = base64(Data(header.utf8)) + "." + base64(Data(payload.utf8))
         let code = HMAC<SHA256>.authenticationCode(
             for: Data(input.utf8), using: SymmetricKey(data: Data(Self.secret.utf8)))
@@ -81,6 +84,15 @@ struct ForeignTokenTests {
         let payload = #"{"sub":"p","sid":"s","scope":"join","exp":1700000001,"iat":1}"#
         for algorithm in ["none", "HS384", "hs256"] {
             let token = try await token(payload, algorithm: algorithm)
+            await #expect(throws: TokenError.badSignature) { _ = try await authority().verify(token) }
+        }
+    }
+
+    @Test("an unknown kid is refused although our first secret has signed")
+    func unknownKid() async throws {
+        let payload = #"{"sub":"p","sid":"s","scope":"join","exp":1700000001,"iat":1}"#
+        for kid in ["", "0000000000000000", "../secret"] {
+            let token = try await token(payload, kid: kid)
             await #expect(throws: TokenError.badSignature) { _ = try await authority().verify(token) }
         }
     }

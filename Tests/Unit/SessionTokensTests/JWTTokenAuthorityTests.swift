@@ -32,7 +32,8 @@ struct JWTTokenAuthorityTests {
     }
 
     private func encoded(_ json: String) -> String {
-        Data(json.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        Data(json.utf8).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing(
+            "=", with: "")
     }
 
     @Test(
@@ -113,9 +114,10 @@ struct JWTTokenAuthorityTests {
         let parts = token.split(separator: ".")
         let payload = encoded(#"{"sub":"p-7","sid":"s-2","scope":"join","exp":9999999999,"iat":1}"#)
         let flipped = parts[2].first == "A" ? "B" + parts[2].dropFirst() : "A" + parts[2].dropFirst()
-        for forged in ["\(parts[0]).\(payload).\(parts[2])", "\(parts[0]).\(parts[1]).\(flipped)",
-            "\(parts[0]).\(parts[1])."]
-        {
+        for forged in [
+            "\(parts[0]).\(payload).\(parts[2])", "\(parts[0]).\(parts[1]).\(flipped)",
+            "\(parts[0]).\(parts[1]).",
+        ] {
             await #expect(throws: TokenError.badSignature) { _ = try await authority.verify(forged) }
         }
     }

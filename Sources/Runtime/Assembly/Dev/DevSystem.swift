@@ -35,6 +35,8 @@ package final class DevSystem: Sendable {
             configuration.openAI.baseURL = url
             configuration.secrets.openAIKey = Secret(simulation.apiKey ?? "simulated")
         }
+        // With web.port 0 nobody knows the page's origin before the door opens; the token decides alone then.
+        if configuration.media.origins.isEmpty { configuration.media.origins = ["*"] }
         let foundations = try await Foundations(configuration, makesSecret: true, log: log)
         daemon = try await Daemon(foundations)
         places = daemon.places

@@ -68,7 +68,8 @@ extension StoreContract {
                 }
             }
         },
-        Case("owners that append while others claim: each record is of an epoch that held when it was written") { scene in
+        Case("owners that append while others claim: each record is of an epoch that held when it was written") {
+            scene in
             let id = try await scene.schedule("s").id
             let written = try await withThrowingTaskGroup(of: [JournalRecord].self) { group in
                 for number in 0..<12 {

@@ -79,7 +79,8 @@ extension StoreContract {
             try require(try await scene.row(early.id), is: early)
             try require(try await scene.store.endOverdue(limit: 10), is: [])
         },
-        Case("an interrupted session ends when its window has passed: ours as interrupted, theirs as dropped") { scene in
+        Case("an interrupted session ends when its window has passed: ours as interrupted, theirs as dropped") {
+            scene in
             let ours = try await scene.hold("ours")
             let theirs = try await scene.hold("theirs")
             let open = try await scene.hold("open")
@@ -116,7 +117,8 @@ extension StoreContract {
             try require(ended.count, is: 15)
             try require(Set(ended.map(\.id)).count, is: 15)
         },
-        Case("what an earlier process left active is interrupted with its study's window, the keeper's is not") { scene in
+        Case("what an earlier process left active is interrupted with its study's window, the keeper's is not") {
+            scene in
             try await scene.saveStudy("long", rejoinSeconds: 600)
             let plain = try await scene.hold("plain", owner: "dead")
             let long = try await scene.hold("long", owner: "dead", study: "long")
