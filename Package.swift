@@ -204,7 +204,7 @@ let package = Package(
             "EndToEnd", "FramePathTests",
             [
                 "Assembly", "Settings", "ProviderSimulator", "ParticipantLoad", "InterviewCore", "Ports", "OpusCodecs",
-                "SQLiteStore", "SessionTokens", logging, nio[1],
+                "SQLiteStore", "SessionTokens", logging, nio[0], nio[1],
             ]),
         tests(
             "Integration", "SessionsTests",

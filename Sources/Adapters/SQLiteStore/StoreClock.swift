@@ -5,9 +5,9 @@ import Ports
 /// The store's clock, in this one place: SQLite's own, so that two processes on one file and the statements that
 /// compare times all mean the same. It is the host's wall clock and may be set; nothing but rows is measured by it.
 enum StoreClock {
-    /// Milliseconds since 1970. Debian's SQLite (3.40) has no `unixepoch('subsec')`, which came with 3.42. A Julian day
-    /// is a double with a step of 40 µs at our dates, and SQLite counts whole milliseconds behind it, so rounding gives
-    /// exactly those.
+    /// Milliseconds since 1970. Debian's SQLite (3.40) has no `unixepoch('subsec')`, which came with 3.42. A Julian
+    /// day is a double with a step of 40 µs at our dates, and SQLite counts whole milliseconds behind it, so rounding
+    /// gives exactly those.
     private static let now = "SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER)"
 
     static func now(_ database: Database) throws -> StoreTime {

@@ -30,11 +30,11 @@ package enum AccessError: Error, Sendable, Hashable, CustomStringConvertible {
             `openssl rand -base64 32`
             """
         case .tooManySecrets(let count):
-            "\(count) token secrets are set, \(TokenSecrets.most) are the most: take away those whose tokens have expired"
+            "\(count) token secrets are set, \(TokenSecrets.most) are the most: take away the oldest"
         case .secretFile(let code):
             "the token secret's file cannot be made or read (\(code)): check the state folder's owner and space"
         case .secretFileOpenToOthers:
-            "the token secret's file can be read by others: chmod 600 it, and replace the secret if others have been here"
+            "the token secret's file can be read by others: chmod 600 it, and replace the secret if others have read it"
         case .apiKey(let position, let problem):
             "API key \(position) is refused (\(problem.rawValue)): write name:sha256 or name:sha256:scope+scope"
         }

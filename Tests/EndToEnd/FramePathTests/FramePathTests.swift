@@ -2,6 +2,7 @@ import Assembly
 import Foundation
 import InterviewCore
 import Logging
+import NIOCore
 import NIOPosix
 import OpusCodecs
 import ParticipantLoad
@@ -29,10 +30,10 @@ final class ThreadNotes: FramePathProbe {
         }
     }
 
+    /// By name: a loop's thread is called `loop-N`. (Glibc's module hides pthread_getname_np, a GNU extension.)
     static func currentThread() -> String {
-        var name = [CChar](repeating: 0, count: 32)
-        pthread_getname_np(pthread_self(), &name, name.count)
-        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
+        return name.map { String($0.prefix { $0 != "\n" }) } ?? "?"
     }
 
     func frames(_ point: FramePoint, on loop: Int) -> Int { seen.withLock { $0[loop]?[point]?.frames ?? 0 } }

@@ -199,11 +199,12 @@ export class Call {
     this.#on.phase("live");
   }
 
-  /** The capture clock from which frames go up again. A new page load sends all that it has. */
+  /** The capture clock from which frames go up again. A new page load sends all that it has, and so does one whose first
+   *  turn the daemon's journal does not hold yet: it cannot name a time, and nothing was acknowledged. */
   #resendFrom(welcome, isFirst) {
     const end = this.#options.uplink.end;
     if (isFirst || end === null) return -Infinity;
-    return Number.isInteger(welcome.resend_from) ? unwrap32(welcome.resend_from, end) : end;
+    return Number.isInteger(welcome.resend_from) ? unwrap32(welcome.resend_from, end) : -Infinity;
   }
 
   #acknowledged(timestamp) {

@@ -164,8 +164,8 @@ private struct Incoming: Decodable {
         guard let session = session.flatMap(SessionID.init(_:)), let resumed, let rejoinToken, let limits else {
             return nil
         }
-        // `resend_from` comes whenever `resumed`: without it a client does not know what it may forget.
-        guard !resumed || resendFrom != nil else { return nil }
+        // `resumed` without `resend_from`: a claimer whose journal has no turn of this page load cannot name a time, so
+        // everything that was not acknowledged is sent again.
         return .welcome(
             Welcome(
                 session: session, resumed: resumed, rejoinToken: rejoinToken, url: url, phase: phase ?? "",

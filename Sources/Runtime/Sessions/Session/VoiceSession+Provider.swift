@@ -143,8 +143,10 @@ extension VoiceSession {
             provider?.requestAnswer(instructions: greeting)
             show(.thinking)
         case .goOn:
-            if ConversationContext.answerIsOwed(after: spoken + ledger.pending) {
-                provider?.requestAnswer(instructions: nil)
+            let said = spoken + ledger.pending
+            if said.isEmpty || ConversationContext.answerIsOwed(after: said) {
+                // A greeting that was cut off before it was a turn is owed again.
+                provider?.requestAnswer(instructions: said.isEmpty ? greeting : nil)
                 show(.thinking)
             } else {
                 show(.listening)
