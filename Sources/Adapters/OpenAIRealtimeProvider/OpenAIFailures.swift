@@ -104,7 +104,8 @@ enum OpenAIFailures {
         let kind: ProviderFailure.Kind =
             switch code {
             case 1005, 1006, 1015: .network
-            case 1000, 1001, 1011, 1012, 1013, 1014: .server
+            // 1002 is ours: libwebsockets 4.1 answers so to 1012 and 1013, which it does not know, and keeps them to itself.
+            case 1000, 1001, 1002, 1011, 1012, 1013, 1014: .server
             default: .protocol
             }
         return ProviderFailure(kind: kind, code: "close_\(code)")

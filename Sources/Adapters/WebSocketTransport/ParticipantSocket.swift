@@ -37,6 +37,8 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
     private var events: (any TransportEvents)?
     private var socket: WebSocket?
     private var isOver = false
+    /// Closed by us from within a call of the session, which hears of it after that call.
+    private var failing: TransportEnd?
 
     private var upFormat: AudioFormat?
     private var downFormat = AudioFormat.opus
@@ -62,7 +64,7 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
     package var queuedBytes: Int { socket?.queuedBytes ?? 0 }
 
     package func send(_ message: AgentMessage) {
-        guard !isOver, let socket else { return }
+        guard !isOver, failing == nil, let socket else { return }
         lastSent = loop.now
         let text = ParticipantCodec.encode(message)
         backlog.sent(bytes: text.count + Self.framing)
@@ -75,11 +77,11 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
     private static let framesBetweenChecks: UInt16 = 8
 
     package func sendAudio(_ payload: UnsafeRawBufferPointer, timestamp: UInt32) {
-        guard !isOver, let socket else { return }
+        guard !isOver, failing == nil, let socket else { return }
         if sequence.isMultiple(of: Self.framesBetweenChecks),
             backlog.isExceeded(outstanding: socket.queuedBytes + socket.unacknowledgedBytes)
         {
-            return fail(.tooSlow, code: .tooSlow, reason: "too slow", discarding: true)
+            return failSoon(.tooSlow, code: .tooSlow, reason: "too slow")
         }
         let header = AudioFrameHeader(format: downFormat, sequence: sequence, timestamp: timestamp)
         sequence &+= 1
@@ -213,8 +215,17 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
         lost(cause)
     }
 
+    /// The same from within a call of the session: no event comes back inside a call.
+    private func failSoon(_ cause: TransportEnd, code: CloseCode, reason: String) {
+        guard !isOver, failing == nil else { return }
+        failing = cause
+        socket?.close(code: code.rawValue, reason: reason, discarding: true)
+        _ = loop.schedule(at: loop.now) { [weak self] in self?.lost(cause) }
+    }
+
     private func lost(_ cause: TransportEnd) {
         guard !isOver else { return }
+        let cause = failing ?? cause
         let (events, seat) = (events, seat)
         end()
         events?.transport(self, ended: cause)

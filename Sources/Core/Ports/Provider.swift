@@ -79,7 +79,7 @@ package protocol ProviderConnection: AnyObject, Sendable {
     func close()
 }
 
-/// What a session hears of its provider. Called on the session's loop.
+/// What a session hears of its provider. Called on the session's loop, never from within a call of the session.
 package protocol ProviderEvents: AnyObject, Sendable {
     func provider(_ connection: any ProviderConnection, did event: ProviderEvent)
     /// Agent speech at `outputRate`; `samples` is valid during the call only.

@@ -14,7 +14,7 @@ package protocol ParticipantTransport: AnyObject, Sendable {
     var queuedBytes: Int { get }
 }
 
-/// What a session hears of its participant. Called on the session's loop.
+/// What a session hears of its participant. Called on the session's loop, never from within a call of the session.
 package protocol TransportEvents: AnyObject, Sendable {
     /// Never `hello` or `beat`: those stay in the transport.
     func transport(_ transport: any ParticipantTransport, received message: ParticipantMessage)

@@ -41,7 +41,8 @@ struct VoiceSim: AsyncParsableCommand {
     @Option(help: "Milliseconds from the end of a turn to its transcript.") var transcriptMs = 400
     @Option(help: "PCM bytes of one audio delta; 48 are a millisecond.") var deltaBytes = 4_800
     @Option(help: "Seconds after which a session expires.") var sessionSeconds = 3_600
-    @Option(help: "Ids are drawn from this.") var seed: UInt64 = 1
+    @Option(help: "Ids are drawn from this. Default: by chance, because a store counts an id once for ever.")
+    var seed: UInt64?
     @Option(help: "Threads that serve connections.") var threads = 1
     @Option(help: "File for the log, one JSON object a line.") var log: String?
     @Option(help: "Folder for heard-N.pcm and said-N-ITEM.pcm (s16le, 24 kHz, mono).") var audioDir: String?
@@ -93,7 +94,7 @@ struct VoiceSim: AsyncParsableCommand {
         options.transcriptionLatency = .milliseconds(transcriptMs)
         options.deltaBytes = deltaBytes
         options.sessionDuration = .seconds(sessionSeconds)
-        options.seed = seed
+        options.seed = seed ?? .random(in: 1 ... .max)
         options.threads = threads
         options.logPath = log
         options.audioFolder = audioDir

@@ -9,7 +9,7 @@ struct Call {
     let rig: Rig
     let manifests: String
 
-    private static let longestCall: Duration = .seconds(120)
+    private static let longestCall: Duration = .seconds(40)
     /// Recording and call may differ by this much.
     private static let lengthTolerance = 0.060
 

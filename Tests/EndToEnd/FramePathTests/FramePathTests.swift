@@ -30,20 +30,26 @@ final class ThreadNotes: FramePathProbe {
         }
     }
 
-    /// By name: a loop's thread is called `loop-N`. (Glibc's module hides pthread_getname_np, a GNU extension.)
+    /// Name and number: a loop's thread is called `loop-N`, and so is every thread that it starts.
     static func currentThread() -> String {
-        let name = try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)
-        return name.map { String($0.prefix { $0 != "\n" }) } ?? "?"
+        let name = (try? String(contentsOfFile: "/proc/thread-self/comm", encoding: .utf8)) ?? "?"
+        let place = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")) ?? "?"
+        return "\(name.prefix { $0 != "\n" }) \(place)"
     }
 
     func frames(_ point: FramePoint, on loop: Int) -> Int { seen.withLock { $0[loop]?[point]?.frames ?? 0 } }
 
-    /// Every point that was passed on another thread than its loop's.
+    /// Every point that was passed on more than one thread, on another than its loop's, or on one that another loop
+    /// uses too.
     func strays() -> [String] {
         seen.withLock { seen in
-            seen.flatMap { loop, points in
-                points.compactMap { point, seen in
-                    seen.threads == ["loop-\(loop)"] ? nil : "\(point.rawValue) of loop \(loop) on \(seen.threads)"
+            let threadsOfLoop = seen.mapValues { points in points.values.reduce(into: Set()) { $0.formUnion($1.threads) } }
+            return seen.flatMap { loop, points in
+                let others = threadsOfLoop.filter { $0.key != loop }.values.reduce(into: Set()) { $0.formUnion($1) }
+                return points.compactMap { point, seen in
+                    let isHome = seen.threads.count == 1 && seen.threads.allSatisfy { $0.hasPrefix("loop-\(loop) ") }
+                    let isAlone = seen.threads.isDisjoint(with: others)
+                    return isHome && isAlone ? nil : "\(point.rawValue) of loop \(loop) on \(seen.threads.sorted())"
                 }
             }
         }

@@ -163,7 +163,7 @@ extension ProviderTests {
             ),
             ("sound that is none", started + [delta("!!!!")], ProviderFailure(kind: .protocol, code: "bad_audio")),
             ("close in mid-answer", started + [delta("AAAA"), .close(1_011)], ProviderFailure(kind: .server, code: "close_1011")),
-            ("service restart", [.close(1_012)], ProviderFailure(kind: .server, code: "close_1012")),
+            ("service restart", [.close(1_012)], ProviderFailure(kind: .server, code: "close_1002")),
             ("policy", [.close(1_008)], ProviderFailure(kind: .protocol, code: "close_1008")),
             ("the line breaks", started + [.drop], ProviderFailure(kind: .network, code: "close_1006")),
             ("an hour is over", [error("session_expired"), .close(1_001)], ProviderFailure(kind: .expired, code: "session_expired")),

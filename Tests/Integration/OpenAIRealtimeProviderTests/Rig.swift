@@ -57,6 +57,15 @@ final class Story: ProviderEvents {
         return happenings
     }
 
+    /// Until so many samples of speech have come.
+    func until(samples: Int) async {
+        var count = 0
+        for await happening in stream {
+            if case .spoke(let piece, _, _) = happening { count += piece.count }
+            if count >= samples { break }
+        }
+    }
+
     func untilReady() async -> [ProviderEvent] { await until { $0 == .ready }.events }
 
     /// What has been told so far and nobody has read: the stream ends here.

@@ -150,11 +150,8 @@ extension ProviderTests {
                 let connection = await rig.open(Rig.setup, story)
                 _ = await story.untilReady()
                 await rig.loop.run { connection.requestAnswer(instructions: nil) }
-                _ = await story.until { if case .agentItemStarted = $0 { true } else { false } }
-                // The sound begins; then the participant does.
-                _ = await story.until { if case .agentTranscript = $0 { true } else { false } }
-                // The simulator must have sent 250 ms of it before they may be called heard.
-                for await entry in simulator.log.follow() where entry.kind == .firstAudio { break }
+                // More than will have been heard of it.
+                await story.until(samples: 12_000)
                 #expect(await rig.append(voice.samples, to: connection))
                 let cut = await story.until { if case .truncated = $0 { true } else { false } }.events
                 let item = truncated.withLock { $0 }
@@ -279,8 +276,11 @@ extension ProviderTests {
         func outside() async throws {
             try await Self.rehearse { rig, simulator in
                 let story = Story(loop: rig.loop)
-                let connection = await rig.open(Rig.setup, story)
-                #expect(await rig.append([1, 2, 3], to: connection) == false)
+                let (connection, taken) = await rig.loop.run {
+                    let connection = rig.factory.open(on: rig.loop, setup: Rig.setup, events: story)
+                    return (connection, [1, 2, 3].withUnsafeBufferPointer { connection.appendAudio($0) })
+                }
+                #expect(!taken)
                 _ = await story.untilReady()
                 #expect(await rig.append([1, 2, 3], to: connection))
                 await rig.loop.run {

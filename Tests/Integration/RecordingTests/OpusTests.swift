@@ -153,7 +153,9 @@ struct OpusTests {
                 guard OpusDecoder.isWellFramed(bytes) else { return nil }
                 return try? OpusDecoder.sampleCount(of: bytes, rate: 48_000)
             }
-            if ours != theirs { Issue.record("\(packet.prefix(14)) of \(count) bytes: \(ours as Any), \(theirs as Any)") }
+            if ours != theirs {
+                Issue.record("\(packet.prefix(14)) of \(count) bytes: \(ours as Any), \(theirs as Any)")
+            }
             if ours != nil { legal += 1 }
         }
         #expect((20_000...280_000).contains(legal))

@@ -123,7 +123,8 @@ struct PartLayoutTests {
         ] as [(Int64, [Int64])])
     func ends(position: Int64, lengths: [Int64]) {
         var layout = PartLayout(beginning: 0)
-        let closed = layout.finish(at: position).compactMap { if case .close(_, let length) = $0 { length } else { nil } }
+        let closed = layout.finish(at: position)
+            .compactMap { if case .close(_, let length) = $0 { length } else { nil } }
         // Nothing was recorded: silence all the same, so that the conversation's length is right.
         if position > Self.part, position <= Self.part + 2_880 {
             #expect(closed.reduce(0, +) == position)

@@ -16,6 +16,7 @@ struct RecorderTests {
     @Test("both tracks decode to what was said, in ffmpeg as in libopus, and opusinfo finds nothing wrong")
     func decodes() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let recorder = factory(folder).open(session: "call", epoch: 3, startingAt: 0)
         // The participant as a browser would encode, the agent as we do, from 1.5 s on.
         let said = try packets(
@@ -61,7 +62,8 @@ struct RecorderTests {
         #expect(info.components(separatedBy: "Playback length: 0m:10.000s").count == 3)
         let probe = String(
             decoding: try run(
-                "ffprobe", ["-v", "error", "-show_entries", "stream=codec_name,channels", "-of", "csv=p=0", file], all: true),
+                "ffprobe", ["-v", "error", "-show_entries", "stream=codec_name,channels", "-of", "csv=p=0", file],
+                all: true),
             as: UTF8.self)
         #expect(probe == "opus,1\nopus,1\n")
     }
@@ -69,6 +71,7 @@ struct RecorderTests {
     @Test("packets of 10, 20, 40 and 60 ms of any mode lie one after the other", arguments: [10, 20, 40, 60])
     func lengths(milliseconds: Int) async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let recorder = factory(folder).open(session: "call", epoch: 1, startingAt: 96_000)
         var position: Int64 = 96_000
         var sent: [[UInt8]] = []
@@ -96,6 +99,7 @@ struct RecorderTests {
     @Test("parts of at most a minute add up to the conversation, each plays by itself")
     func parts() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let recorder = factory(folder).open(session: "call", epoch: 12, startingAt: 0)
         let speech = try packets(voice(seconds: 10, rate: 24_000), rate: 24_000)
         let seconds = 150
@@ -118,7 +122,8 @@ struct RecorderTests {
             #expect(try ffmpeg(file, track: 1, decoder: "libopus").count == Int(length))
             packetsBack += contents.tracks[0].packets.filter { $0.bytes.count > 3 }.map(\.bytes)
             end += length
-            #expect(!String(decoding: try run("opusinfo", [file], all: true), as: UTF8.self).lowercased().contains("warning"))
+            let info = String(decoding: try run("opusinfo", [file], all: true), as: UTF8.self)
+            #expect(!info.lowercased().contains("warning"))
         }
         #expect(end == Int64(seconds) * 48_000)
         #expect(packetsBack == (0..<seconds * 50).map { speech[$0 % speech.count] }.filter { $0.count > 3 })
@@ -127,6 +132,7 @@ struct RecorderTests {
     @Test("after a kill the file plays up to what was written, cut at any of 50 random bytes")
     func killed() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let maker = factory(folder)
         let recorder = try #require(maker.open(session: "call", epoch: 1, startingAt: 0) as? OggPartRecorder)
         let speech = try packets(voice(seconds: 20, rate: 24_000), rate: 24_000)
@@ -168,6 +174,7 @@ struct RecorderTests {
     @Test("without any further call what was given is on the disk within the interval")
     func flushesByItself() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let maker = factory(folder)
         let recorder = maker.open(session: "call", epoch: 1, startingAt: 0)
         recorder.participant(OpusPacket.silence, at: 0)
@@ -183,6 +190,7 @@ struct RecorderTests {
     @Test("files are private, nothing is overwritten, a restarted session of the same epoch goes on counting parts")
     func names() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let maker = OggRecorderFactory(settings: RecorderSettings(folder: folder.path + "/deep/down"))
         for round in 0..<3 {
             let recorder = maker.open(session: "call", epoch: 7, startingAt: Int64(round) * 48_000)
@@ -201,6 +209,7 @@ struct RecorderTests {
     @Test("a recorder that is let go without an end is ended where its sound ends")
     func abandoned() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let maker = factory(folder)
         do {
             let recorder = maker.open(session: "call", epoch: 1, startingAt: 0)
@@ -217,6 +226,7 @@ struct RecorderTests {
     @Test("after the end nothing is taken any more, and a second end returns")
     func ended() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let recorder = factory(folder).open(session: "call", epoch: 1, startingAt: 0)
         recorder.agent(OpusPacket.silence, at: 0)
         await recorder.finish(at: 4_800)
@@ -230,6 +240,7 @@ struct RecorderTests {
     @Test("what is no Opus packet is left out, and its time is silence")
     func garbage() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let recorder = factory(folder).open(session: "call", epoch: 1, startingAt: 0)
         recorder.participant(OpusPacket.silence, at: 0)
         recorder.participant([0xFB, 0x00], at: 960)
@@ -245,6 +256,7 @@ struct RecorderTests {
     @Test("a folder that cannot be written makes the recording fail and nothing else")
     func unwritable() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         try Data("a file".utf8).write(to: URL(fileURLWithPath: folder.path + "/taken"))
         let maker = OggRecorderFactory(settings: RecorderSettings(folder: folder.path + "/taken"))
         let recorder = try #require(maker.open(session: "call", epoch: 1, startingAt: 0) as? OggPartRecorder)
@@ -260,6 +272,7 @@ struct RecorderTests {
     @Test("an id that could leave the folder is refused", arguments: ["../evil", "", "a/b", "a b"])
     func badSession(id: String) async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let recorder = factory(folder).open(session: id, epoch: 1, startingAt: 0)
         #expect(recorder.failed)
         recorder.agent(OpusPacket.silence, at: 0)
@@ -274,6 +287,7 @@ struct FullDiskTests {
     @Test("what was written before stays whole, and when there is room again the next part is written")
     func fullDisk() async throws {
         let folder = try TemporaryFolder()
+        defer { folder.remove() }
         let disk = folder.path + "/disk"
         try FullDisk.mount(disk)
         defer { FullDisk.unmount(disk) }
@@ -304,7 +318,9 @@ struct FullDiskTests {
 
 enum FullDisk {
     static let isPossible: Bool = {
-        guard let folder = try? TemporaryFolder(), (try? mount(folder.path + "/probe")) != nil else { return false }
+        guard let folder = try? TemporaryFolder() else { return false }
+        defer { folder.remove() }
+        guard (try? mount(folder.path + "/probe")) != nil else { return false }
         unmount(folder.path + "/probe")
         return true
     }()

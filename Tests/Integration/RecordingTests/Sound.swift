@@ -100,20 +100,21 @@ func ffmpeg(_ path: String, track: Int, decoder: String) throws -> [Int16] {
     let data = try run(
         "ffmpeg",
         [
-            "-v", "error", "-c:a", decoder, "-i", path, "-map", "0:a:\(track)", "-ac", "1", "-ar", "48000", "-f", "s16le",
+            "-v", "error", "-c:a", decoder, "-i", path, "-map", "0:a:\(track)", "-ac", "1", "-ar", "48000", "-f",
+            "s16le",
             "-",
         ])
     return data.withUnsafeBytes { bytes in Array(bytes.bindMemory(to: Int16.self)) }
 }
 
-/// A folder that is gone when its holder is.
+/// A folder of a test's own; the test removes it when its recorders have ended.
 final class TemporaryFolder {
     let path: String
     init() throws {
         path = NSTemporaryDirectory() + "recording-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     func files(_ session: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path + "/" + session)) ?? []).sorted()

@@ -278,7 +278,9 @@ package struct UplinkTimeline: Sendable {
 
         // Decided; nothing throws from here.
         if case .far = jump { anew = true }
-        if anew { steps.append(.resynchronise) } else if case .onward(let gap) = jump {
+        if anew {
+            steps.append(.resynchronise)
+        } else if case .onward(let gap) = jump {
             fillGap(gap, missing: missing, frame: units, into: &steps)
         }
         if case .restarted = jump { clock.restart(at: capture) }

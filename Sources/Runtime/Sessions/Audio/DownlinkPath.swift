@@ -7,7 +7,10 @@ import Ports
 ///
 /// A provider speaks faster than real time. Encoding all of it at once would hold the loop up, so a tick has a budget of
 /// four frames, which is four times real time.
-struct DownlinkPath {
+///
+/// A class, and not one of the values that decide: it calls out while it works, and whatever comes back within such a call
+/// (a line that breaks on a write) must not meet an exclusive access.
+final class DownlinkPath {
     static let framesPerTick = 4
     /// Sound waiting to be encoded or sent: more is the provider's fault.
     static let longestQueue: Duration = .seconds(240)
@@ -60,7 +63,7 @@ struct DownlinkPath {
 
     // MARK: The provider
 
-    mutating func began(key: String, item: String) {
+    func began(key: String, item: String) {
         guard keys[item] == nil else { return }
         keys[item] = key
         open.insert(key)
@@ -68,7 +71,7 @@ struct DownlinkPath {
     }
 
     /// Throws when more than `longestQueue` waits.
-    mutating func spoke(_ samples: UnsafeBufferPointer<Int16>, key: String) throws(PlayoutError) {
+    func spoke(_ samples: UnsafeBufferPointer<Int16>, key: String) throws(PlayoutError) {
         guard open.contains(key) else { return }
         let waiting = waitingSamples / rate + playout.queuedPackets / 50
         guard waiting < Int(Self.longestQueue / .seconds(1)) else { throw .queueFull }
@@ -77,19 +80,19 @@ struct DownlinkPath {
     }
 
     /// No more sound comes for it.
-    mutating func finished(key: String) {
+    func finished(key: String) {
         guard open.remove(key) != nil else { return }
         work.append(.finish(key: key))
     }
 
-    mutating func finishAll() {
+    func finishAll() {
         for key in open { work.append(.finish(key: key)) }
         open.removeAll()
     }
 
     // MARK: The participant
 
-    mutating func connected(
+    func connected(
         format: AudioFormat, resume: Hello.Resume?, at now: Duration
     ) {
         if format != self.format {
@@ -101,14 +104,14 @@ struct DownlinkPath {
         playout.connected(at: now, firstTimestamp: .random(in: .min ... .max), resume: resume)
     }
 
-    mutating func disconnected(at now: Duration) { playout.disconnected(at: now) }
+    func disconnected(at now: Duration) { playout.disconnected(at: now) }
 
-    mutating func played(item: String, milliseconds: Int, at now: Duration) {
+    func played(item: String, milliseconds: Int, at now: Duration) {
         playout.played(item: item, milliseconds: milliseconds, at: now)
     }
 
     /// Barge-in. Answers the items that the client must drop, and the utterances of which nothing was ever sent.
-    mutating func interrupted(at now: Duration) -> (flush: [String], unsaid: [String]) {
+    func interrupted(at now: Duration) -> (flush: [String], unsaid: [String]) {
         var unsaid: [String] = []
         for case .begin(let key, let item) in work {
             unsaid.append(key)
@@ -130,10 +133,10 @@ struct DownlinkPath {
     // MARK: Time
 
     /// Every 20 ms: a new budget.
-    mutating func tick() { budget = Self.framesPerTick }
+    func tick() { budget = Self.framesPerTick }
 
     /// Encodes what the budget allows and sends what is due.
-    mutating func pump(
+    func pump(
         at now: Duration, position: Int64, to transport: (any ParticipantTransport)?, in surroundings: AudioSurroundings
     ) -> [Outcome] {
         encode(in: surroundings)
@@ -160,21 +163,21 @@ struct DownlinkPath {
     }
 
     /// The conversation ends here: what was heard of each utterance by our best knowledge.
-    mutating func stop(at now: Duration) -> [Outcome] {
+    func stop(at now: Duration) -> [Outcome] {
         _ = interrupted(at: now)
         return pump(
             at: now + Playout.flushWait, position: 0, to: nil,
             in: AudioSurroundings(provider: nil, recorder: nil, probe: nil, loop: 0))
     }
 
-    private mutating func forget(_ item: String, _ key: String) {
+    private func forget(_ item: String, _ key: String) {
         keys[item] = nil
         audible.remove(key)
     }
 
     // MARK: Encoding
 
-    private mutating func encode(in surroundings: AudioSurroundings) {
+    private func encode(in surroundings: AudioSurroundings) {
         while let next = work.first {
             switch next {
             case .begin(let key, let item):
@@ -194,7 +197,7 @@ struct DownlinkPath {
     }
 
     /// False: the playout has no place for another item now.
-    private mutating func begin(key: String, item: String) -> Bool {
+    private func begin(key: String, item: String) -> Bool {
         do { try playout.began(item: item, providerItem: key) } catch { return false }
         encoder?.reset()
         partial.removeAll(keepingCapacity: true)
@@ -203,7 +206,7 @@ struct DownlinkPath {
     }
 
     /// Encodes whole frames within the budget and answers the samples that are left for later.
-    private mutating func encode(
+    private func encode(
         _ samples: [Int16], key: String, in surroundings: AudioSurroundings
     ) -> ArraySlice<Int16> {
         var rest = samples[...]
@@ -219,7 +222,7 @@ struct DownlinkPath {
         return rest
     }
 
-    private mutating func finish(key: String, in surroundings: AudioSurroundings) {
+    private func finish(key: String, in surroundings: AudioSurroundings) {
         let milliseconds = (encodedSamples + partial.count) * 1_000 / rate
         if !partial.isEmpty {
             partial.append(contentsOf: repeatElement(0, count: frame - partial.count))
@@ -228,7 +231,7 @@ struct DownlinkPath {
         playout.finished(key, milliseconds: milliseconds)
     }
 
-    private mutating func encodePartial(key: String, in surroundings: AudioSurroundings) {
+    private func encodePartial(key: String, in surroundings: AudioSurroundings) {
         defer {
             encodedSamples += partial.count
             partial.removeAll(keepingCapacity: true)
@@ -246,14 +249,14 @@ struct DownlinkPath {
         }
     }
 
-    private mutating func queue(_ bytes: UnsafeRawBufferPointer, key: String) {
+    private func queue(_ bytes: UnsafeRawBufferPointer, key: String) {
         do { _ = try playout.append(bytes, to: key) } catch { encodeFailures += 1 }
     }
 
     // MARK: Recording
 
     /// Lies where it is played: right behind the packet before it, or now after a pause.
-    private mutating func record(_ bytes: [UInt8], at position: Int64, in surroundings: AudioSurroundings) {
+    private func record(_ bytes: [UInt8], at position: Int64, in surroundings: AudioSurroundings) {
         guard let recorder = surroundings.recorder else { return }
         let start = max(recordedTo, position)
         recordedTo = start + AudioUnits.perFrame

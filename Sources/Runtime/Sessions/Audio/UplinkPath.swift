@@ -2,8 +2,8 @@ import InterviewCore
 import Ports
 
 /// The participant's sound on its way to the provider and into the recording: decode, conceal, silence, in the order
-/// that `UplinkTimeline` decides. Lives inside one session, on its loop.
-struct UplinkPath {
+/// that `UplinkTimeline` decides. Lives inside one session, on its loop; a class for the same reason as `DownlinkPath`.
+final class UplinkPath {
     /// Sound that is kept while no provider is ready; older sound is let go.
     static let longestHold: Duration = .seconds(10)
     /// Most samples of one packet: 120 ms at 48 kHz.
@@ -34,26 +34,26 @@ struct UplinkPath {
 
     /// The row is ours: `position` 48 kHz units of the conversation have passed, the provider was given what lies before
     /// `reached`.
-    mutating func begin(at now: Duration, position: Int64, reached: Int64) {
+    func begin(at now: Duration, position: Int64, reached: Int64) {
         timeline = UplinkTimeline(startedAt: now, position: position, reached: reached)
     }
 
-    mutating func connected(
+    func connected(
         format: AudioFormat, client: String, resumed: Bool, reference: CapturePoint?, at now: Duration
     ) {
         self.format = format
         timeline?.connected(at: now, client: client, resumed: resumed, reference: reference)
     }
 
-    mutating func disconnected(at now: Duration) { timeline?.disconnected(at: now) }
+    func disconnected(at now: Duration) { timeline?.disconnected(at: now) }
 
-    mutating func providerClosed() {
+    func providerClosed() {
         providerIsReady = false
         timeline?.providerClosed()
     }
 
     /// Gives the new provider what was held for it.
-    mutating func providerReady(_ provider: any ProviderConnection, at now: Duration) {
+    func providerReady(_ provider: any ProviderConnection, at now: Duration) {
         providerIsReady = true
         let replayed = Int64(held.count) * AudioUnits.perSecond / Int64(rate)
         timeline?.providerOpened(at: now, replayed: replayed)
@@ -81,7 +81,7 @@ struct UplinkPath {
 
     // MARK: Sound
 
-    mutating func heard(
+    func heard(
         _ header: AudioFrameHeader, _ payload: UnsafeRawBufferPointer, at now: Duration, in surroundings: AudioSurroundings
     ) throws(ProtocolViolation) {
         guard header.format == format else { throw .badFrame }
@@ -106,12 +106,12 @@ struct UplinkPath {
     }
 
     /// Silence that the provider needs because no frame comes.
-    mutating func tick(at now: Duration, in surroundings: AudioSurroundings) {
+    func tick(at now: Duration, in surroundings: AudioSurroundings) {
         guard let units = timeline?.ticked(at: now), units > 0 else { return }
         silence(units, in: surroundings)
     }
 
-    private mutating func deliver(
+    private func deliver(
         _ payload: UnsafeRawBufferPointer, at position: Int64, in surroundings: AudioSurroundings
     ) {
         switch format {
@@ -130,7 +130,7 @@ struct UplinkPath {
     }
 
     /// A packet that does not decode is concealed and counted.
-    private mutating func decode(_ payload: UnsafeRawBufferPointer) -> Int? {
+    private func decode(_ payload: UnsafeRawBufferPointer) -> Int? {
         do {
             let decoder = try theDecoder()
             return try scratch.withUnsafeMutableBufferPointer { try decoder.decode(payload, into: $0) }
@@ -141,7 +141,7 @@ struct UplinkPath {
         }
     }
 
-    private mutating func conceal(_ units: Int64, in surroundings: AudioSurroundings) {
+    private func conceal(_ units: Int64, in surroundings: AudioSurroundings) {
         concealedUnits += units
         var left = Int(units) * rate / Int(AudioUnits.perSecond)
         let most = rate / 1_000 * 60
@@ -153,7 +153,7 @@ struct UplinkPath {
     }
 
     /// Sound for a lost packet, or silence when even that fails. The count is at most what `scratch` holds.
-    private mutating func invent(samples wanted: Int) -> Int {
+    private func invent(samples wanted: Int) -> Int {
         let wanted = min(wanted, scratch.count)
         do {
             guard format == .opus else { throw CodecError.unsupportedRate(rate) }
@@ -167,7 +167,7 @@ struct UplinkPath {
         }
     }
 
-    private mutating func silence(_ units: Int64, in surroundings: AudioSurroundings) {
+    private func silence(_ units: Int64, in surroundings: AudioSurroundings) {
         silentUnits += units
         var left = Int(units) * rate / Int(AudioUnits.perSecond)
         for index in scratch.indices { scratch[index] = 0 }
@@ -178,7 +178,7 @@ struct UplinkPath {
         }
     }
 
-    private mutating func theDecoder() throws(CodecError) -> any AudioDecoder {
+    private func theDecoder() throws(CodecError) -> any AudioDecoder {
         if let decoder { return decoder }
         let made = try codecs.makeDecoder(rate: rate)
         decoder = made
@@ -186,7 +186,7 @@ struct UplinkPath {
     }
 
     /// The first `count` samples of `scratch` go to the provider, or wait for one.
-    private mutating func give(_ count: Int, in surroundings: AudioSurroundings) {
+    private func give(_ count: Int, in surroundings: AudioSurroundings) {
         if providerIsReady, let provider = surroundings.provider {
             scratch.withUnsafeBufferPointer { samples in
                 _ = provider.appendAudio(UnsafeBufferPointer(rebasing: samples[..<count]))
@@ -200,7 +200,7 @@ struct UplinkPath {
 
     // MARK: Recording a PCM client
 
-    private mutating func record(_ count: Int, at position: Int64, into recorder: any Recorder) {
+    private func record(_ count: Int, at position: Int64, into recorder: any Recorder) {
         if recording == nil { recording = PCMRecording(codecs: codecs, rate: rate) }
         scratch.withUnsafeBufferPointer { samples in
             recording?.add(UnsafeBufferPointer(rebasing: samples[..<count]), at: position) { packet, position in

@@ -138,7 +138,18 @@ extension VoiceSession {
                     resendFrom: resumed ? uplink.resendFrom ?? claimedResendFrom : nil)))
         isWelcome = true
         if welcomedAt == nil { welcomedAt = now }
+        if resumed { retell(to: transport) }
         show(providerIsReady ? .listening : .reconnecting, unlessFirst: !resumed)
+    }
+
+    /// Turns that a returning page is told again: some became final while it was away, and a reloaded page has none.
+    static let mostRetold = 100
+
+    private func retell(to transport: any ParticipantTransport) {
+        for turn in spoken.suffix(Self.mostRetold) {
+            guard let text = turn.text else { continue }
+            transport.send(.transcript(role: turn.speaker, item: turn.item, text: text, final: true))
+        }
     }
 }
 

@@ -6,8 +6,8 @@ import WireFormats
 struct OggPageTests {
     private func page(segments: [UInt8], body: [UInt8]) -> OggPage {
         OggPage(
-            continued: true, beginning: false, end: true, granule: -1, serial: 0xDEAD_BEEF, number: 7, segments: segments,
-            body: body)
+            continued: true, beginning: false, end: true, granule: -1, serial: 0xDEAD_BEEF, number: 7,
+            segments: segments, body: body)
     }
 
     /// Byte for byte by RFC 3533, section 6; the checksum computed with another implementation of CRC-32/MPEG-2 (start

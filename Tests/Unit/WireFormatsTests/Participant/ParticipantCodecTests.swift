@@ -3,14 +3,8 @@ import Testing
 import WireFormats
 
 @Suite struct ParticipantCodecTests {
-    private func read(_ text: String) throws(ProtocolViolation) -> ParticipantMessage? {
-        let result = Result { () throws(ProtocolViolation) in
-            var text = text
-            return try text.withUTF8 { bytes throws(ProtocolViolation) in
-                try ParticipantCodec.decodeParticipant(UnsafeRawBufferPointer(bytes))
-            }
-        }
-        return try result.get()
+    private func read(_ text: String) throws -> ParticipantMessage? {
+        try Array(text.utf8).withUnsafeBytes { try ParticipantCodec.decodeParticipant($0) }
     }
 
     private func readAgent(_ bytes: [UInt8]) throws -> AgentMessage? {
