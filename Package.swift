@@ -189,7 +189,7 @@ let package = Package(
             "Integration", "RecordingTests",
             ["OggRecorder", "OpusCodecs", "Opus", "Ports", "InterviewCore", "WireFormats"]),
         tests("Integration", "EventLoopsTests", ["EventLoops", "Ports"]),
-        tests("Integration", "WebSocketsTests", ["WebSockets", "EventLoops", "Ports"]),
+        tests("Integration", "WebSocketsTests", ["WebSockets", "EventLoops", "Ports", "TestKit"]),
         tests(
             "Integration", "OpenAIRealtimeProviderTests",
             nio + [
@@ -198,7 +198,7 @@ let package = Package(
             ]),
         tests(
             "Integration", "WebSocketTransportTests",
-            ["WebSocketTransport", "WebSockets", "EventLoops", "WireFormats", "InterviewCore", "Ports"]),
+            ["WebSocketTransport", "WebSockets", "EventLoops", "WireFormats", "InterviewCore", "Ports", "TestKit", logging]),
         tests("EndToEnd", "PageTests", ["voiced"]),
         tests(
             "EndToEnd", "FramePathTests",

@@ -1,6 +1,7 @@
 import EventLoops
 import Glibc
 import Synchronization
+import TestKit
 import Testing
 import WebSockets
 

@@ -142,6 +142,7 @@ package actor Participant {
         return copy
     }
     package var isLive: Bool { phase == .live }
+    package var standing: (report: ParticipantReport, isLive: Bool) { (progress, isLive) }
     /// All planned speech has been captured and sent.
     package var hasSaidEverything: Bool { plan.isDone && memory.unsent == 0 }
     package var isHearing: Bool { playback.isPlaying }

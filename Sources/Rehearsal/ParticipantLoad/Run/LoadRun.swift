@@ -24,6 +24,8 @@ package actor LoadRun {
     private var made = 0
     private var tickets: [JoinTicket] = []
     private var stopping = false
+    /// Everybody is gone: nobody may be asked any more, their loops are about to end.
+    private var over = false
     private var startedAt: ContinuousClock.Instant?
     private var sleepers: [Int: Task<Void, any Error>] = [:]
     private var nextSleeper = 0
@@ -46,6 +48,7 @@ package actor LoadRun {
                 places.addTask { await self.keepPlace(place, from: start) }
             }
         }
+        over = true
         let summary = tally.summary(after: clock.now - start, thresholds: thresholds)
         try? await group.shutdownGracefully()
         return summary
@@ -67,9 +70,10 @@ package actor LoadRun {
         now.framesDown = past.framesDown
         var late = MillisecondHistogram()
         for participant in Array(running.values) {
-            let report = await participant.progress
+            if over { break }
+            let (report, isLive) = await participant.standing
             if report.connections > 0 { now.joined += 1 }
-            if await participant.isLive { now.live += 1 }
+            if isLive { now.live += 1 }
             now.framesUp += report.framesSent
             now.framesDown += report.down.frames
             late.add(report.down.lateness)

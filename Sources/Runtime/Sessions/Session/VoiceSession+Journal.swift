@@ -24,7 +24,7 @@ extension VoiceSession {
             case .unknown: return claimLost(to: nil)
             }
             // Read after the claim has committed: nothing is appended behind a claimer's back.
-            history = record.ownership.epoch > 1 ? try await services.store.journal(of: id) : []
+            history = isContinued ? try await services.store.journal(of: id) : []
         } catch {
             log.warning("claim failed", metadata: ["error": "\(error)"])
             transport?.send(.error(code: "store_unavailable", message: "The store does not answer. Try again."))
@@ -40,11 +40,11 @@ extension VoiceSession {
             session: id.text, epoch: record.ownership.epoch, startingAt: recordingPosition(at: loop.now))
         log.info("session begins", metadata: ["epoch": "\(record.ownership.epoch)", "loop": "\(loop.index)"])
         openProvider()
-        lineUp(resumed: !history.isEmpty, reference: reference, at: loop.now)
+        lineUp(resumed: isContinued, reference: reference, at: loop.now)
         if transport == nil {
             update(.disconnected(activeMilliseconds: Int64(lifecycle.activeTime(at: loop.now) / .milliseconds(1))))
         }
-        welcome(resumed: !history.isEmpty)
+        welcome(resumed: isContinued)
         startTicking()
     }
 
@@ -73,6 +73,9 @@ extension VoiceSession {
         return CapturePoint(
             client: client, timestamp: end, position: here.endMilliseconds * AudioUnits.perMillisecond)
     }
+
+    /// Somebody has run this conversation before us, even if nothing of it was committed.
+    private var isContinued: Bool { record.ownership.epoch > 1 }
 
     private func claimLost(to row: SessionRecord?) {
         if let row, row.state != .ended {

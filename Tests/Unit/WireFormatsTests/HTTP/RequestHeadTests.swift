@@ -92,7 +92,7 @@ import WireFormats
         let response = ClosingResponse.refusal(status: 503, code: "full", message: "No \"place\".", retryAfter: 7)
         #expect(
             text(response.readable(by: nil))
-                == "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 40\r\n"
+                == "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 41\r\n"
                 + "Retry-After: 7\r\nVary: Origin\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
                 + #"{"code":"full","message":"No \"place\"."}"#)
     }
