@@ -69,11 +69,13 @@ struct Console {
             ("frames down", "\(summary.framesDown), \(summary.bytesDown / 1_024) KiB"),
             (
                 "sequence",
-                "\(summary.missing) missing, \(summary.repeated) repeated, \(summary.misplaced) misplaced"
+                "\(summary.missing) missing, \(summary.repeated) repeated, \(summary.afterFlush) after a flush, "
+                    + "\(summary.unannounced) unannounced"
             ),
             ("turns", "\(summary.turns) answered, \(summary.unanswered) not, \(summary.underruns) underruns"),
         ]
         rows += summary.outcomes.sorted { $0.key < $1.key }.map { ("ended: \($0.key)", "\($0.value)") }
+        rows += summary.closeCodes.sorted { $0.key < $1.key }.map { ("close: \($0.key)", "\($0.value)") }
         rows += summary.errors.sorted { $0.key < $1.key }.map { ("error: \($0.key)", "\($0.value)") }
         let width = rows.map(\.0.count).max() ?? 0
         let body = rows.map { name, value in

@@ -15,7 +15,9 @@ extension ProviderTests {
         ) async throws {
             let server = try await ScriptedServer.start(script)
             do {
-                try await Rig.with("ws://\(host):\(server.port)/v1", adjusting: adjusting) { try await body($0, server) }
+                try await Rig.with("ws://\(host):\(server.port)/v1", adjusting: adjusting) {
+                    try await body($0, server)
+                }
             } catch {
                 await server.stop()
                 throw error
@@ -120,10 +122,12 @@ extension ProviderTests {
             }
         }
 
-        @Test("the status of a refused upgrade decides the kind", arguments: [
-            (401, ProviderFailure.Kind.auth), (403, .auth), (402, .quota), (429, .rateLimit), (500, .server),
-            (503, .server), (404, .protocol),
-        ])
+        @Test(
+            "the status of a refused upgrade decides the kind",
+            arguments: [
+                (401, ProviderFailure.Kind.auth), (403, .auth), (402, .quota), (429, .rateLimit), (500, .server),
+                (503, .server), (404, .protocol),
+            ])
         func refused(status: Int, kind: ProviderFailure.Kind) async throws {
             let server = try await ScriptedServer.start(refusing: .init(statusCode: status))
             try await Rig.with("ws://127.0.0.1:\(server.port)/v1") { rig in
@@ -138,7 +142,8 @@ extension ProviderTests {
         func silent(missing: String) async throws {
             let script: ScriptedServer.Script = { type, event in
                 switch (missing, type) {
-                case ("session.created", ""), ("session.updated", "session.update"), ("item", "conversation.item.create"):
+                case ("session.created", ""), ("session.updated", "session.update"),
+                    ("item", "conversation.item.create"):
                     []
                 default: ScriptedServer.polite(type, event)
                 }
@@ -154,7 +159,10 @@ extension ProviderTests {
 
         static let endings: [(String, [ScriptedServer.Say], ProviderFailure)] = [
             ("garbage", [.text("garbage")], ProviderFailure(kind: .protocol, code: "malformed_json")),
-            ("half an object", [.text(#"{"type":"response.done""#)], ProviderFailure(kind: .protocol, code: "malformed_json")),
+            (
+                "half an object", [.text(#"{"type":"response.done""#)],
+                ProviderFailure(kind: .protocol, code: "malformed_json")
+            ),
             ("no type", [.text(#"{"kind":"x"}"#)], ProviderFailure(kind: .protocol, code: "untyped_event")),
             ("binary garbage", [.binary([0, 255, 1])], ProviderFailure(kind: .protocol, code: "malformed_json")),
             (
@@ -162,15 +170,27 @@ extension ProviderTests {
                 ProviderFailure(kind: .protocol, code: "bad_body:response.done")
             ),
             ("sound that is none", started + [delta("!!!!")], ProviderFailure(kind: .protocol, code: "bad_audio")),
-            ("close in mid-answer", started + [delta("AAAA"), .close(1_011)], ProviderFailure(kind: .server, code: "close_1011")),
+            (
+                "close in mid-answer", started + [delta("AAAA"), .close(1_011)],
+                ProviderFailure(kind: .server, code: "close_1011")
+            ),
             ("service restart", [.close(1_012)], ProviderFailure(kind: .server, code: "close_1002")),
             ("policy", [.close(1_008)], ProviderFailure(kind: .protocol, code: "close_1008")),
             ("the line breaks", started + [.drop], ProviderFailure(kind: .network, code: "close_1006")),
-            ("an hour is over", [error("session_expired"), .close(1_001)], ProviderFailure(kind: .expired, code: "session_expired")),
+            (
+                "an hour is over", [error("session_expired"), .close(1_001)],
+                ProviderFailure(kind: .expired, code: "session_expired")
+            ),
             ("no money", [error("insufficient_quota")], ProviderFailure(kind: .quota, code: "insufficient_quota")),
-            ("limit of the bill", [error("billing_hard_limit_reached")], ProviderFailure(kind: .quota, code: "billing_hard_limit_reached")),
+            (
+                "limit of the bill", [error("billing_hard_limit_reached")],
+                ProviderFailure(kind: .quota, code: "billing_hard_limit_reached")
+            ),
             ("the key is withdrawn", [error("invalid_api_key")], ProviderFailure(kind: .auth, code: "invalid_api_key")),
-            ("told why, then closed", [error("rate_limit_exceeded"), .close(1_013)], ProviderFailure(kind: .rateLimit, code: "rate_limit_exceeded")),
+            (
+                "told why, then closed", [error("rate_limit_exceeded"), .close(1_013)],
+                ProviderFailure(kind: .rateLimit, code: "rate_limit_exceeded")
+            ),
         ]
 
         @Test("each way to end is a failure of its kind, told once", arguments: endings.indices)
@@ -187,7 +207,10 @@ extension ProviderTests {
                 ScriptedServer.polite { type, _ in
                     guard type == "response.create" else { return [] }
                     return [.text(#"{"type":"response.hologram.delta","x":[1,{"y":"}"}]}"#)] + Self.started
-                        + [Self.delta(""), Self.delta("AQACAA=="), .text(#"{"type":"rate_limits.updated","rate_limits":[]}"#)]
+                        + [
+                            Self.delta(""), Self.delta("AQACAA=="),
+                            .text(#"{"type":"rate_limits.updated","rate_limits":[]}"#),
+                        ]
                         + [Self.done("completed")]
                 }
             ) { rig, _ in
@@ -224,7 +247,8 @@ extension ProviderTests {
                 await rig.loop.run { connection.requestAnswer(instructions: nil) }
                 let told = await story.until(\.isFinish)
                 #expect(told.samples == [1, 2])
-                #expect(told.events.last == .answerFinished(response: "r1", outcome: .cancelled, usage: Usage(audioOut: 5)))
+                #expect(
+                    told.events.last == .answerFinished(response: "r1", outcome: .cancelled, usage: Usage(audioOut: 5)))
                 #expect(server.events.last == #"{"type":"response.cancel","response_id":"r1"}"#)
                 await rig.close(connection)
             }
@@ -234,7 +258,9 @@ extension ProviderTests {
         func splitAndClosed() async throws {
             let script = ScriptedServer.polite { type, _ in
                 type == "response.create"
-                    ? Self.started + [Self.delta("AQAC"), Self.delta("AAMA"), Self.done("completed"), Self.delta("BAAF")] : []
+                    ? Self.started + [
+                        Self.delta("AQAC"), Self.delta("AAMA"), Self.done("completed"), Self.delta("BAAF"),
+                    ] : []
             }
             try await Self.served(script) { rig, _ in
                 let story = Story(loop: rig.loop) { connection, happening in

@@ -18,7 +18,8 @@ struct OpenAIConversationTests {
         return conversation
     }
 
-    private static func response(_ id: String, _ status: OpenAIResponse.Status?, usage: Usage? = nil) -> OpenAIResponse {
+    private static func response(_ id: String, _ status: OpenAIResponse.Status?, usage: Usage? = nil) -> OpenAIResponse
+    {
         OpenAIResponse(id: id, status: status, usage: usage)
     }
 
@@ -50,22 +51,48 @@ struct OpenAIConversationTests {
     }
 
     /// state before · event · steps
-    @Test("an error event ends only what it has to", arguments: [
-        (true, OpenAIErrorBody(code: "response_cancel_not_active"), OpenAIConversation.Step.report(.complained(code: "response_cancel_not_active"))),
-        (true, OpenAIErrorBody(code: "unsupported_content_type"), .report(.complained(code: "unsupported_content_type"))),
-        (true, OpenAIErrorBody(type: "invalid_request_error"), .report(.complained(code: "invalid_request_error"))),
-        (true, OpenAIErrorBody(code: "invalid_value", event: "setup"), .report(.complained(code: "invalid_value"))),
-        (true, OpenAIErrorBody(), .report(.complained(code: "unknown"))),
-        (true, OpenAIErrorBody(code: "a b\nc<script>"), .report(.complained(code: "a?b?c?script?"))),
-        (true, OpenAIErrorBody(code: "rate_limit_exceeded"), .report(.complained(code: "rate_limit_exceeded"))),
-        (true, OpenAIErrorBody(code: "session_expired"), .fail(ProviderFailure(kind: .expired, code: "session_expired"))),
-        (true, OpenAIErrorBody(type: "insufficient_quota"), .fail(ProviderFailure(kind: .quota, code: "insufficient_quota"))),
-        (true, OpenAIErrorBody(code: "credit_balance_exhausted"), .fail(ProviderFailure(kind: .quota, code: "credit_balance_exhausted"))),
-        (true, OpenAIErrorBody(code: "account_deactivated"), .fail(ProviderFailure(kind: .auth, code: "account_deactivated"))),
-        (false, OpenAIErrorBody(code: "invalid_value", event: "setup"), .fail(ProviderFailure(kind: .protocol, code: "invalid_value"))),
-        (false, OpenAIErrorBody(type: "server_error", event: "setup"), .fail(ProviderFailure(kind: .server, code: "server_error"))),
-        (false, OpenAIErrorBody(code: "rate_limit_exceeded"), .report(.complained(code: "rate_limit_exceeded"))),
-    ])
+    @Test(
+        "an error event ends only what it has to",
+        arguments: [
+            (
+                true, OpenAIErrorBody(code: "response_cancel_not_active"),
+                OpenAIConversation.Step.report(.complained(code: "response_cancel_not_active"))
+            ),
+            (
+                true, OpenAIErrorBody(code: "unsupported_content_type"),
+                .report(.complained(code: "unsupported_content_type"))
+            ),
+            (true, OpenAIErrorBody(type: "invalid_request_error"), .report(.complained(code: "invalid_request_error"))),
+            (true, OpenAIErrorBody(code: "invalid_value", event: "setup"), .report(.complained(code: "invalid_value"))),
+            (true, OpenAIErrorBody(), .report(.complained(code: "unknown"))),
+            (true, OpenAIErrorBody(code: "a b\nc<script>"), .report(.complained(code: "a?b?c?script?"))),
+            (true, OpenAIErrorBody(code: "rate_limit_exceeded"), .report(.complained(code: "rate_limit_exceeded"))),
+            (
+                true, OpenAIErrorBody(code: "session_expired"),
+                .fail(ProviderFailure(kind: .expired, code: "session_expired"))
+            ),
+            (
+                true, OpenAIErrorBody(type: "insufficient_quota"),
+                .fail(ProviderFailure(kind: .quota, code: "insufficient_quota"))
+            ),
+            (
+                true, OpenAIErrorBody(code: "credit_balance_exhausted"),
+                .fail(ProviderFailure(kind: .quota, code: "credit_balance_exhausted"))
+            ),
+            (
+                true, OpenAIErrorBody(code: "account_deactivated"),
+                .fail(ProviderFailure(kind: .auth, code: "account_deactivated"))
+            ),
+            (
+                false, OpenAIErrorBody(code: "invalid_value", event: "setup"),
+                .fail(ProviderFailure(kind: .protocol, code: "invalid_value"))
+            ),
+            (
+                false, OpenAIErrorBody(type: "server_error", event: "setup"),
+                .fail(ProviderFailure(kind: .server, code: "server_error"))
+            ),
+            (false, OpenAIErrorBody(code: "rate_limit_exceeded"), .report(.complained(code: "rate_limit_exceeded"))),
+        ])
     func errors(isTalking: Bool, error: OpenAIErrorBody, step: OpenAIConversation.Step) {
         var conversation = isTalking ? Self.talking() : OpenAIConversation(session: Self.session, context: [])
         if !isTalking { _ = conversation.received(.sessionCreated(OpenAISessionState())) }
@@ -76,13 +103,15 @@ struct OpenAIConversationTests {
         #expect(conversation.complaint == nil)
     }
 
-    @Test("the status of an answer becomes its outcome, and its usage is told whatever it was", arguments: [
-        (OpenAIResponse.Status?.some(.completed), AnswerOutcome.completed), (.cancelled, .cancelled),
-        (.incomplete, .incomplete(reason: "max_output_tokens")),
-        (.failed, .failed(ProviderFailure(kind: .rateLimit, code: "rate_limit_exceeded"))),
-        (.inProgress, .failed(ProviderFailure(kind: .protocol, code: "unknown_status"))),
-        (nil, .failed(ProviderFailure(kind: .protocol, code: "unknown_status"))),
-    ])
+    @Test(
+        "the status of an answer becomes its outcome, and its usage is told whatever it was",
+        arguments: [
+            (OpenAIResponse.Status?.some(.completed), AnswerOutcome.completed), (.cancelled, .cancelled),
+            (.incomplete, .incomplete(reason: "max_output_tokens")),
+            (.failed, .failed(ProviderFailure(kind: .rateLimit, code: "rate_limit_exceeded"))),
+            (.inProgress, .failed(ProviderFailure(kind: .protocol, code: "unknown_status"))),
+            (nil, .failed(ProviderFailure(kind: .protocol, code: "unknown_status"))),
+        ])
     func outcomes(status: OpenAIResponse.Status?, outcome: AnswerOutcome) {
         var conversation = Self.talking()
         _ = conversation.received(.responseCreated(Self.response("r1", .inProgress)))
@@ -133,13 +162,15 @@ struct OpenAIConversationTests {
         #expect(!conversation.isSilenced(item: "i0", response: ""))
     }
 
-    @Test("truncation is in whole milliseconds heard; nothing heard deletes", arguments: [
-        (Duration.milliseconds(1_480), OpenAIClientEvent.itemTruncate(item: "i", audioEndMilliseconds: 1_480)),
-        (.microseconds(1_999), .itemTruncate(item: "i", audioEndMilliseconds: 1)),
-        (.microseconds(999), .itemDelete(item: "i")), (.zero, .itemDelete(item: "i")),
-        (.seconds(-1), .itemDelete(item: "i")),
-        (.seconds(1_000_000), .itemTruncate(item: "i", audioEndMilliseconds: 3_600_000)),
-    ])
+    @Test(
+        "truncation is in whole milliseconds heard; nothing heard deletes",
+        arguments: [
+            (Duration.milliseconds(1_480), OpenAIClientEvent.itemTruncate(item: "i", audioEndMilliseconds: 1_480)),
+            (.microseconds(1_999), .itemTruncate(item: "i", audioEndMilliseconds: 1)),
+            (.microseconds(999), .itemDelete(item: "i")), (.zero, .itemDelete(item: "i")),
+            (.seconds(-1), .itemDelete(item: "i")),
+            (.seconds(1_000_000), .itemTruncate(item: "i", audioEndMilliseconds: 3_600_000)),
+        ])
     func truncation(heard: Duration, event: OpenAIClientEvent) {
         var conversation = Self.talking()
         let steps = conversation.truncated(item: "i", heard: heard)
@@ -188,7 +219,9 @@ struct OpenAIConversationTests {
 
     // MARK: Tools
 
-    private static func calling(_ calls: [String], status: OpenAIResponse.Status) -> (OpenAIConversation, [OpenAIConversation.Step]) {
+    private static func calling(_ calls: [String], status: OpenAIResponse.Status) -> (
+        OpenAIConversation, [OpenAIConversation.Step]
+    ) {
         var conversation = talking()
         _ = conversation.received(.responseCreated(response("r1", .inProgress)))
         for call in calls {
@@ -229,7 +262,8 @@ struct OpenAIConversationTests {
 
     @Test("while another answer runs, the one owed for a tool waits; an interruption settles it")
     func owedSpeech() {
-        for (status, isAskedFor) in [(OpenAIResponse.Status.completed, true), (.incomplete, true), (.cancelled, false)] {
+        for (status, isAskedFor) in [(OpenAIResponse.Status.completed, true), (.incomplete, true), (.cancelled, false)]
+        {
             var (conversation, _) = Self.calling(["c1"], status: .completed)
             _ = conversation.received(.responseCreated(Self.response("r2", .inProgress)))
             let answered = conversation.toolAnswered(call: "c1", output: "1", thenSpeak: true)

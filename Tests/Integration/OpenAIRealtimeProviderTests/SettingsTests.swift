@@ -26,22 +26,30 @@ struct OpenAIRealtimeSettingsTests {
         let settings = Self.settings { _ in }
         var dumped = ""
         dump(settings, to: &dumped)
-        for text in ["\(settings)", String(reflecting: settings), dumped, "\(settings.apiKey)", String(reflecting: settings.apiKey)] {
+        for text in [
+            "\(settings)", String(reflecting: settings), dumped, "\(settings.apiKey)",
+            String(reflecting: settings.apiKey),
+        ] {
             #expect(!text.contains("very-secret"))
         }
     }
 
-    @Test("an address has to be one of a WebSocket server", arguments: [
-        "wss://api.openai.com/v1", "ws://127.0.0.1:1234/v1/", "ws://[::1]:80", "WSS://host",
-    ])
+    @Test(
+        "an address has to be one of a WebSocket server",
+        arguments: [
+            "wss://api.openai.com/v1", "ws://127.0.0.1:1234/v1/", "ws://[::1]:80", "WSS://host",
+        ])
     func goodAddress(text: String) {
         #expect(Self.error { $0.baseURL = text } == nil)
     }
 
-    @Test("other addresses are refused", arguments: [
-        "", "api.openai.com", "https://api.openai.com/v1", "wss://", "wss:///v1", "wss://host/v1?x=1", "wss://host/v1#f",
-        "wss://user:pass@host/v1", "wss://host:0/v1", "wss://host:70000/v1",
-    ])
+    @Test(
+        "other addresses are refused",
+        arguments: [
+            "", "api.openai.com", "https://api.openai.com/v1", "wss://", "wss:///v1", "wss://host/v1?x=1",
+            "wss://host/v1#f",
+            "wss://user:pass@host/v1", "wss://host:0/v1", "wss://host:70000/v1",
+        ])
     func badAddress(text: String) {
         #expect(Self.error { $0.baseURL = text } == .badBaseURL)
     }

@@ -97,7 +97,8 @@ extension ProviderTests {
                 #expect(await rig.append(voice.samples, to: connection))
                 let heard = await story.until(\.isFinish).events
 
-                let item = heard.compactMap { if case .inputCommitted(let item) = $0 { item } else { nil } }.first ?? "?"
+                let item =
+                    heard.compactMap { if case .inputCommitted(let item) = $0 { item } else { nil } }.first ?? "?"
                 guard case .speechStarted(item, let start)? = heard.first else {
                     Issue.record("no speech: \(heard)")
                     return
@@ -123,7 +124,8 @@ extension ProviderTests {
             }
         }
 
-        @Test("barge-in: the answer ends as cancelled, its item is cut where it was heard, no sound of it comes any more")
+        @Test(
+            "barge-in: the answer ends as cancelled, its item is cut where it was heard, no sound of it comes any more")
         func bargeIn() async throws {
             let voice = try RecordedVoice()
             let options = Self.options {
@@ -176,7 +178,9 @@ extension ProviderTests {
                 $0.script.afterTool = Script.Answer("Farewell.")
             }
             var setup = Rig.setup
-            setup.tools = [ToolDefinition(name: "end_interview", description: "Ends.", parameters: #"{"type":"object"}"#)]
+            setup.tools = [
+                ToolDefinition(name: "end_interview", description: "Ends.", parameters: #"{"type":"object"}"#)
+            ]
             try await Self.rehearse(options) { [setup] rig, simulator in
                 let story = Story(loop: rig.loop)
                 let connection = await rig.open(setup, story)
@@ -184,7 +188,11 @@ extension ProviderTests {
                 await rig.loop.run { connection.requestAnswer(instructions: nil) }
                 let first = await story.until(\.isFinish).events
                 let calls = first.compactMap { event in
-                    if case .toolCalled(let call, "end_interview", let arguments, _) = event { (call, arguments) } else { nil }
+                    if case .toolCalled(let call, "end_interview", let arguments, _) = event {
+                        (call, arguments)
+                    } else {
+                        nil
+                    }
                 }
                 let (call, arguments) = try #require(calls.count == 1 ? calls.first : nil)
                 #expect(arguments == #"{"reason":"completed"}"#)
@@ -218,7 +226,9 @@ extension ProviderTests {
             }
         }
 
-        @Test("what the provider only complains about ends nothing: cut beyond the end, at zero, unknown, cancel of nothing")
+        @Test(
+            "what the provider only complains about ends nothing: cut beyond the end, at zero, unknown, cancel of nothing"
+        )
         func complaints() async throws {
             try await Self.rehearse { rig, _ in
                 let story = Story(loop: rig.loop)

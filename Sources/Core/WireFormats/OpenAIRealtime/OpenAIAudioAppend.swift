@@ -23,7 +23,8 @@ package enum OpenAIAudioAppend {
         buffer.copyMemory(from: UnsafeRawBufferPointer(start: head.utf8Start, count: headCount))
         #if _endian(little)
             let bytes = UnsafeRawBufferPointer(samples)
-            let written = Base64.encode(bytes, into: UnsafeMutableRawBufferPointer(rebasing: buffer[headCount..<tailStart]))
+            let written = Base64.encode(
+                bytes, into: UnsafeMutableRawBufferPointer(rebasing: buffer[headCount..<tailStart]))
         #else
             let written = samples.map(\.littleEndian).withUnsafeBytes {
                 Base64.encode($0, into: UnsafeMutableRawBufferPointer(rebasing: buffer[headCount..<tailStart]))

@@ -98,7 +98,6 @@ enum OpenAIBody {
     struct Output: Decodable {
         var responseId: String
         var itemId: String
-        var delta: String?
         var transcript: String?
         var text: String?
         var callId: String?

@@ -23,10 +23,27 @@ extension OpenAIServerEvent {
             return .unknown(type: String(decoding: name.utf8.prefix(maxUnknownTypeLength), as: UTF8.self))
         }
         if kind.isUnused { return .unused(type: name) }
+        if let delta = try textDelta(kind, head, message) { return delta }
         guard let base = message.baseAddress else { throw .untyped }
         // Read before this function returns; nothing keeps the bytes.
         let data = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: message.count, deallocator: .none)
         do { return try kind.decode(OpenAIBodyReader(data: data)) } catch { throw .badBody(type: name) }
+    }
+
+    /// Pieces of text come by the token: what the one pass found is all there is to them. Nil for other events.
+    private static func textDelta(
+        _ kind: Kind, _ head: Head, _ message: UnsafeRawBufferPointer
+    ) throws(OpenAIWireError) -> OpenAIServerEvent? {
+        guard kind == .audioTranscriptDelta || kind == .textDelta else { return nil }
+        func text(_ range: Range<Int>?) -> String? {
+            range.flatMap { JSONText.string(UnsafeRawBufferPointer(rebasing: message[$0])) }
+        }
+        guard let response = text(head.response), let item = text(head.item), let delta = text(head.delta) else {
+            throw .badBody(type: kind.rawValue)
+        }
+        return kind == .textDelta
+            ? .textDelta(response: response, item: item, delta: delta)
+            : .audioTranscriptDelta(response: response, item: item, delta: delta)
     }
 
     /// What one pass over the top level finds: enough for the hot path, and the type for everything else.
@@ -124,7 +141,7 @@ extension OpenAIServerEvent {
 }
 
 extension OpenAIServerEvent.Kind {
-    /// Only for events that are neither unused nor audio deltas.
+    /// Only for events that are neither unused nor deltas of an answer.
     fileprivate func decode(_ body: OpenAIBodyReader) throws -> OpenAIServerEvent {
         switch self {
         case .error:
@@ -150,7 +167,7 @@ extension OpenAIServerEvent.Kind {
             return self == .outputItemAdded
                 ? .outputItemAdded(response: output.responseId, item)
                 : .outputItemDone(response: output.responseId, item)
-        case .audioDone, .audioTranscriptDelta, .audioTranscriptDone, .textDelta, .textDone, .argumentsDone:
+        case .audioDone, .audioTranscriptDone, .textDone, .argumentsDone:
             return try decodeOutput(try body.read(OpenAIBody.Output.self))
         case .rateLimits:
             return .rateLimits(try body.read(OpenAIBody.RateLimits.self).value)
@@ -187,11 +204,8 @@ extension OpenAIServerEvent.Kind {
         let item = body.itemId
         return switch self {
         case .audioDone: .audioDone(response: response, item: item)
-        case .audioTranscriptDelta:
-            .audioTranscriptDelta(response: response, item: item, delta: try OpenAIBody.need(body.delta))
         case .audioTranscriptDone:
             .audioTranscriptDone(response: response, item: item, transcript: try OpenAIBody.need(body.transcript))
-        case .textDelta: .textDelta(response: response, item: item, delta: try OpenAIBody.need(body.delta))
         case .textDone: .textDone(response: response, item: item, text: try OpenAIBody.need(body.text))
         default:
             .functionCallDone(

@@ -22,8 +22,11 @@ package struct DownlinkRecord: Sendable {
     package private(set) var repeated = 0
     /// Timestamps that went back within a connection.
     package private(set) var timestampsBack = 0
-    /// Frames after their item was flushed, or before any item was announced.
-    package private(set) var misplaced = 0
+    /// Frames of an item that was flushed.
+    package private(set) var afterFlush = 0
+    /// Frames before any item was announced on their connection.
+    package private(set) var unannounced = 0
+    package var misplaced: Int { afterFlush + unannounced }
     package private(set) var items: [Item] = []
     package private(set) var lateness = MillisecondHistogram()
 
@@ -72,8 +75,12 @@ package struct DownlinkRecord: Sendable {
         follow(header.sequence)
         if let lastTimestamp, SerialDistance.between(lastTimestamp, header.timestamp) < 0 { timestampsBack += 1 }
         lastTimestamp = header.timestamp
-        guard let current = currentIndex, items[current].flushedAt == nil else {
-            misplaced += 1
+        guard let current = currentIndex else {
+            unannounced += 1
+            return false
+        }
+        guard items[current].flushedAt == nil else {
+            afterFlush += 1
             return false
         }
         items[current].frames += 1

@@ -50,6 +50,7 @@ extension Participant {
 
     private func closed(_ code: Int?) {
         report.closeCodes[code ?? 0, default: 0] += 1
+        if code == nil { report.note(error: isConnected ? "lost_line" : "lost_line_before_welcome") }
         let bye = byeRejoin
         byeRejoin = nil
         lost(

@@ -41,7 +41,8 @@ package struct LoadSummary: Sendable, Codable {
     package var bytesDown = 0
     package var missing = 0
     package var repeated = 0
-    package var misplaced = 0
+    package var afterFlush = 0
+    package var unannounced = 0
     package var forgotten = 0
     package var underruns = 0
     package var unanswered = 0
@@ -52,12 +53,13 @@ package struct LoadSummary: Sendable, Codable {
     package var closeCodes: [String: Int] = [:]
 
     enum CodingKeys: String, CodingKey {
-        case ok, complaints, wanted, joined, failed, rejoins, seconds, missing, repeated, misplaced, forgotten
+        case ok, complaints, wanted, joined, failed, rejoins, seconds, missing, repeated, unannounced, forgotten
         case underruns, unanswered, turns, outcomes, errors
         case join = "join_ms"
         case firstVoice = "ttfv_ms"
         case turn = "turn_ms"
         case late = "late_ms"
+        case afterFlush = "after_flush"
         case framesUp = "frames_up"
         case framesUpAgain = "frames_up_again"
         case framesDown = "frames_down"
@@ -102,7 +104,8 @@ package struct LoadTally: Sendable {
         summary.bytesDown += report.down.bytes
         summary.missing += report.down.missing
         summary.repeated += report.down.repeated + report.down.timestampsBack
-        summary.misplaced += report.down.misplaced
+        summary.afterFlush += report.down.afterFlush
+        summary.unannounced += report.down.unannounced
         summary.forgotten += report.framesForgotten
         summary.underruns += report.underruns
         summary.unanswered += report.unanswered

@@ -66,6 +66,8 @@ package actor SessionSupervisor {
     private func keepHouse() async {
         while !Task.isCancelled {
             do {
+                // Reading may go well on a full disk: the ping tries what failed last.
+                try await services.store.ping()
                 for record in try await services.store.endOverdue(limit: 100) {
                     services.metrics.add(Metric.sessionsReaped, [record.completionReason?.rawValue ?? "unknown"])
                     log.info(

@@ -45,9 +45,11 @@ struct BudgetMeterTests {
         #expect(meter.spentMicros == (spentBefore.addingReportingOverflow(added).overflow ? .max : spentBefore + added))
     }
 
-    @Test("a session that goes on is told at once what is behind it, and only once", arguments: [
-        (Int64(0), BudgetMeter.OnSpent.fine), (899, .fine), (900, .wrapUp), (1_000, .end), (5_000, .end),
-    ])
+    @Test(
+        "a session that goes on is told at once what is behind it, and only once",
+        arguments: [
+            (Int64(0), BudgetMeter.OnSpent.fine), (899, .fine), (900, .wrapUp), (1_000, .end), (5_000, .end),
+        ])
     func resumed(spent: Int64, answer: BudgetMeter.OnSpent) {
         var meter = BudgetMeter(limitMicros: 1_000, spentMicros: spent)
         let first = meter.resumed()

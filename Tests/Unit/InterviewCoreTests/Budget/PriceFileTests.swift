@@ -41,20 +41,24 @@ struct PriceFileTests {
         #expect(price.cost(of: Usage(textIn: 1, textOut: 1)) == 20)
     }
 
-    @Test("a price that is missing or out of range names model and field", arguments: [
-        ("", "text_in"), (#","audio_in":1"#, "text_in"), (#","text_in":1,"text_out":1"#, "audio_in"),
-        (#","text_in":1,"audio_in":1"#, "text_out"), (#","per_minute":-1"#, "per_minute"),
-        (#","text_in":1,"audio_in":1,"text_out":1000000001"#, "text_out"),
-        (#","text_in":1,"audio_in":1,"text_out":1,"cached_audio_in":-4"#, "cached_audio_in"),
-    ])
+    @Test(
+        "a price that is missing or out of range names model and field",
+        arguments: [
+            ("", "text_in"), (#","audio_in":1"#, "text_in"), (#","text_in":1,"text_out":1"#, "audio_in"),
+            (#","text_in":1,"audio_in":1"#, "text_out"), (#","per_minute":-1"#, "per_minute"),
+            (#","text_in":1,"audio_in":1,"text_out":1000000001"#, "text_out"),
+            (#","text_in":1,"audio_in":1,"text_out":1,"cached_audio_in":-4"#, "cached_audio_in"),
+        ])
     func bad(entry: String, field: String) {
         #expect(throws: BudgetError.badPrice(model: "m", field: field)) { try Self.book(entry) }
     }
 
-    @Test("a name that is not known is refused: a slip of the pen makes nothing free", arguments: [
-        #","text_in":1,"audio_in":1,"text_out":1,"cached_text":1"#, #","per_minutes":1"#, #","text_in":"four""#,
-        #","text_in":4.5"#,
-    ])
+    @Test(
+        "a name that is not known is refused: a slip of the pen makes nothing free",
+        arguments: [
+            #","text_in":1,"audio_in":1,"text_out":1,"cached_text":1"#, #","per_minutes":1"#, #","text_in":"four""#,
+            #","text_in":4.5"#,
+        ])
     func slips(entry: String) {
         #expect(throws: DecodingError.self) { try Self.book(entry) }
     }

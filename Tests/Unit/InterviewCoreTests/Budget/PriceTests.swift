@@ -15,7 +15,10 @@ struct PriceTests {
         ("nothing is free", speech, Usage(), 0),
         ("a text token at $4 a million is 4", speech, Usage(textIn: 1), 4),
         ("a cached one is 0.4, rounded up", speech, Usage(textIn: 1, cachedTextIn: 1), 1),
-        ("rounded once, not thrice", speech, Usage(textIn: 1, audioIn: 1, imageIn: 1, cachedTextIn: 1, cachedAudioIn: 1, cachedImageIn: 1), 2),
+        (
+            "rounded once, not thrice", speech,
+            Usage(textIn: 1, audioIn: 1, imageIn: 1, cachedTextIn: 1, cachedAudioIn: 1, cachedImageIn: 1), 2
+        ),
         ("the cached part is taken out of the input", speech, Usage(textIn: 100, cachedTextIn: 40), 60 * 4 + 16),
         (
             "the vendor's example", speech,
@@ -28,7 +31,10 @@ struct PriceTests {
         ("time is billed by the millisecond", minutes, Usage(milliseconds: 60_000), 17_000),
         ("1 ms is rounded up", minutes, Usage(milliseconds: 1), 1),
         ("3,529 ms are 999.88", minutes, Usage(milliseconds: 3_529), 1_000),
-        ("negative counts are 0", speech, Usage(textIn: -5, audioIn: .min, cachedTextIn: -1, textOut: -3, milliseconds: -9), 0),
+        (
+            "negative counts are 0", speech,
+            Usage(textIn: -5, audioIn: .min, cachedTextIn: -1, textOut: -3, milliseconds: -9), 0
+        ),
         ("cached beyond the input is the input", speech, Usage(textIn: 10, cachedTextIn: 1_000), 4),
         ("absurd counts are the largest that make sense", speech, Usage(audioOut: .max), 6_400_000_000),
     ]
@@ -64,12 +70,14 @@ struct PriceTests {
         #expect(throws: BudgetError.unknownModel("other")) { try book.cost(of: Usage(), model: "other") }
     }
 
-    @Test("a lost answer is charged by its seconds, begun tokens whole", arguments: [
-        (Duration.zero, Duration.zero, 0, 0), (.milliseconds(1), .milliseconds(1), 1, 1),
-        (.milliseconds(100), .milliseconds(50), 1, 1), (.milliseconds(101), .milliseconds(51), 2, 2),
-        (.seconds(60), .seconds(60), 600, 1_200), (.seconds(-1), .nanoseconds(1), 0, 1),
-        (.seconds(1_000_000_000), .zero, 864_000, 0),
-    ])
+    @Test(
+        "a lost answer is charged by its seconds, begun tokens whole",
+        arguments: [
+            (Duration.zero, Duration.zero, 0, 0), (.milliseconds(1), .milliseconds(1), 1, 1),
+            (.milliseconds(100), .milliseconds(50), 1, 1), (.milliseconds(101), .milliseconds(51), 2, 2),
+            (.seconds(60), .seconds(60), 600, 1_200), (.seconds(-1), .nanoseconds(1), 0, 1),
+            (.seconds(1_000_000_000), .zero, 864_000, 0),
+        ])
     func estimate(audioIn: Duration, audioOut: Duration, tokensIn: Int, tokensOut: Int) {
         #expect(Usage.estimate(audioIn: audioIn, audioOut: audioOut) == Usage(audioIn: tokensIn, audioOut: tokensOut))
     }

@@ -15,7 +15,9 @@ struct Base64Tests {
         let promised = room ?? Base64.decodedCapacity(text.count)
         var bytes = [UInt8](repeating: 0xEE, count: promised + 1)
         let used = text.withUnsafeBytes { source in
-            bytes.withUnsafeMutableBytes { Base64.decode(source, into: UnsafeMutableRawBufferPointer(rebasing: $0.dropLast())) }
+            bytes.withUnsafeMutableBytes {
+                Base64.decode(source, into: UnsafeMutableRawBufferPointer(rebasing: $0.dropLast()))
+            }
         }
         #expect(bytes.last == 0xEE)
         return used.map { Array(bytes.prefix($0)) }
@@ -23,10 +25,12 @@ struct Base64Tests {
 
     private static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)) }
 
-    @Test("the vectors of RFC 4648 section 10 hold both ways", arguments: [
-        ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
-        ("foobar", "Zm9vYmFy"),
-    ])
+    @Test(
+        "the vectors of RFC 4648 section 10 hold both ways",
+        arguments: [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ])
     func vectors(plain: String, text: String) {
         #expect(Self.encode(Array(plain.utf8)) == Array(text.utf8))
         #expect(Self.decode(text) == Array(plain.utf8))
@@ -55,10 +59,13 @@ struct Base64Tests {
         #expect(Self.decode(Data(bytes).base64EncodedString()) == bytes)
     }
 
-    @Test("what no encoder writes is refused", arguments: [
-        "A", "AA", "AAA", "A===", "====", "=AAA", "A=AA", "AA=A", "AAAA=", "AA==AAAA", "AA=AAAAA", "AAAA====", "AAA*", "*AAA",
-        "AAA\n", "AA-_", "AAAAAAA ", "ÄAA", "AB==", "AAB=",
-    ])
+    @Test(
+        "what no encoder writes is refused",
+        arguments: [
+            "A", "AA", "AAA", "A===", "====", "=AAA", "A=AA", "AA=A", "AAAA=", "AA==AAAA", "AA=AAAAA", "AAAA====",
+            "AAA*", "*AAA",
+            "AAA\n", "AA-_", "AAAAAAA ", "ÄAA", "AB==", "AAB=",
+        ])
     func refused(text: String) {
         #expect(Self.decode(text) == nil)
     }

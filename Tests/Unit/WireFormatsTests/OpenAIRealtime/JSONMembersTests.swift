@@ -27,7 +27,8 @@ struct JSONMembersTests {
     @Test("the members of an object are found with kind and place")
     func walk() throws {
         let found = try Self.members(
-            " { \"a\" : \"x\\\"y\" ,\n\"b\":-1.5e3,\"c\":true,\"d\":null,\"e\":[1,{\"f\":\"]\"}],\"g\":{\"h\":\"}\\\\\"} } ")
+            " { \"a\" : \"x\\\"y\" ,\n\"b\":-1.5e3,\"c\":true,\"d\":null,\"e\":[1,{\"f\":\"]\"}],\"g\":{\"h\":\"}\\\\\"} } "
+        )
         #expect(found.map(\.0) == ["a", "b", "c", "d", "e", "g"])
         #expect(found.map(\.1) == [.string, .number, .literal, .literal, .array, .object])
         #expect(found.map(\.2) == ["x\\\"y", "-1.5e3", "true", "null", "[1,{\"f\":\"]\"}]", "{\"h\":\"}\\\\\"}"])
@@ -60,10 +61,14 @@ struct JSONMembersTests {
         #expect(throws: JSONError.tooDeep) { try Self.members(nested(100_000)) }
     }
 
-    @Test("what is no object is refused", arguments: [
-        "", " ", "1", "\"a\"", "[]", "{a:1}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":1 \"b\":2}", "{\"a\":tru}",
-        "{\"a\":[}]}", "{\"a\":{]}", "{\"a\":1}}", "{\"a\":1", "{\"a\":\"", "{\"a", "{\"a\":1]", "{} x", "{\"a\":undefined}",
-    ])
+    @Test(
+        "what is no object is refused",
+        arguments: [
+            "", " ", "1", "\"a\"", "[]", "{a:1}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":1 \"b\":2}",
+            "{\"a\":tru}",
+            "{\"a\":[}]}", "{\"a\":{]}", "{\"a\":1}}", "{\"a\":1", "{\"a\":\"", "{\"a", "{\"a\":1]", "{} x",
+            "{\"a\":undefined}",
+        ])
     func refused(text: String) {
         #expect(throws: JSONError.self) { try Self.members(text) }
     }

@@ -66,7 +66,8 @@ struct OpenAIClientEventTests {
             #expect(object.keys.sorted() == ["audio", "type"])
             #expect(object["type"] == "input_audio_buffer.append")
             let sound = try #require(Data(base64Encoded: object["audio"] ?? "!"))
-            #expect(Array(sound) == samples.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] })
+            #expect(
+                Array(sound) == samples.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] })
         }
     }
 
@@ -85,9 +86,12 @@ struct OpenAIClientEventTests {
         return Array(buffer.prefix(used))
     }
 
-    @Test("tool parameters are one JSON object or refused", arguments: [
-        (#"{"type":"object"}"#, true), ("{}", true), ("[]", false), ("", false), (#"{"a":"#, false), ("{} {}", false),
-    ])
+    @Test(
+        "tool parameters are one JSON object or refused",
+        arguments: [
+            (#"{"type":"object"}"#, true), ("{}", true), ("[]", false), ("", false), (#"{"a":"#, false),
+            ("{} {}", false),
+        ])
     func parameters(json: String, isObject: Bool) {
         #expect(OpenAITool.isObject(json) == isObject)
     }

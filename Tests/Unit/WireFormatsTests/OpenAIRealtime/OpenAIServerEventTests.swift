@@ -139,7 +139,8 @@ struct OpenAIServerEventTests {
     @Test("an audio delta says where its parts lie, whatever the order and spacing")
     func audioDelta() throws {
         let kept = try GoldenFile(name: "server-audio-delta").bytes()
-        let tight = #"{"delta":"AQD/fwCA","content_index":0,"item_id":"item_2","type":"response.output_audio.delta","#
+        let tight =
+            #"{"delta":"AQD/fwCA","content_index":0,"item_id":"item_2","type":"response.output_audio.delta","#
             + #""response_id":"resp_1","output_index":0,"event_id":"event_5"}"#
         for message in [kept, Array(tight.utf8)] {
             guard case .audioDelta(let delta) = try Self.decode(message) else {
@@ -152,19 +153,25 @@ struct OpenAIServerEventTests {
         }
     }
 
-    @Test("a message that is no event is an error that names what is wrong", arguments: [
-        ("", OpenAIWireError.json(.notAnObject)), ("[]", .json(.notAnObject)), ("nonsense", .json(.notAnObject)),
-        ("{", .json(.truncated)), (#"{"type":"error""#, .json(.truncated)), ("{}", .untyped), (#"{"type":1}"#, .untyped),
-        (#"{"type":"error"}x"#, .json(.unexpected(offset: 16))), (#"{"type":"error"}"#, .badBody(type: "error")),
-        (#"{"type":"response.done","response":{}}"#, .badBody(type: "response.done")),
-        (#"{"type":"response.done","response":[}}"#, .json(.unexpected(offset: 36))),
-        (#"{"type":"response.output_audio.delta","delta":"AA=="}"#, .badBody(type: "response.output_audio.delta")),
-        (#"{"type":"response.output_audio.done","item_id":1,"response_id":"r"}"#, .badBody(type: "response.output_audio.done")),
-        (
-            #"{"type":"input_audio_buffer.speech_started","item_id":"i"}"#,
-            .badBody(type: "input_audio_buffer.speech_started")
-        ),
-    ])
+    @Test(
+        "a message that is no event is an error that names what is wrong",
+        arguments: [
+            ("", OpenAIWireError.json(.notAnObject)), ("[]", .json(.notAnObject)), ("nonsense", .json(.notAnObject)),
+            ("{", .json(.truncated)), (#"{"type":"error""#, .json(.truncated)), ("{}", .untyped),
+            (#"{"type":1}"#, .untyped),
+            (#"{"type":"error"}x"#, .json(.unexpected(offset: 16))), (#"{"type":"error"}"#, .badBody(type: "error")),
+            (#"{"type":"response.done","response":{}}"#, .badBody(type: "response.done")),
+            (#"{"type":"response.done","response":[}}"#, .json(.unexpected(offset: 36))),
+            (#"{"type":"response.output_audio.delta","delta":"AA=="}"#, .badBody(type: "response.output_audio.delta")),
+            (
+                #"{"type":"response.output_audio.done","item_id":1,"response_id":"r"}"#,
+                .badBody(type: "response.output_audio.done")
+            ),
+            (
+                #"{"type":"input_audio_buffer.speech_started","item_id":"i"}"#,
+                .badBody(type: "input_audio_buffer.speech_started")
+            ),
+        ])
     func refused(text: String, error: OpenAIWireError) {
         #expect(throws: error) { try Self.decode(text) }
     }
@@ -177,7 +184,9 @@ struct OpenAIServerEventTests {
         }
         #expect(try started("12.6") == .speechStarted(item: "i", audioStartMilliseconds: 13))
         #expect(try started("1e300") == .speechStarted(item: "i", audioStartMilliseconds: 1_000_000_000_000))
-        #expect(try started("-9223372036854775808") == .speechStarted(item: "i", audioStartMilliseconds: -1_000_000_000_000))
+        #expect(
+            try started("-9223372036854775808") == .speechStarted(item: "i", audioStartMilliseconds: -1_000_000_000_000)
+        )
     }
 
     @Test("the name of an unknown event is cut, and escapes in a known one are understood")
