@@ -145,7 +145,7 @@ let package = Package(
 
         // MARK: Programs
         program("voiced", ["Assembly", "Settings", "InterviewCore", "ProviderSimulator", logging]),
-        program("voice-web", ["Assembly", "Settings", logging]),
+        program("voice-web", ["Assembly", "Settings", "InterviewCore", logging]),
         program(
             "voicectl",
             [

@@ -1,4 +1,5 @@
 import ArgumentParser
+import InterviewCore
 import ParticipantLoad
 
 @main
@@ -28,7 +29,8 @@ struct VoiceLoad: AsyncParsableCommand {
 
             Exit codes: 0 good · 1 fell short (nobody could join is one way) · 64 wrong usage, or a recording or list of \
             tokens that cannot be used.
-            """)
+            """,
+        version: BuildVersion.text)
 
     @OptionGroup(title: "Who and how long") var crowd: CrowdOptions
     @OptionGroup(title: "Behaviour") var habits: HabitOptions

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Assembly
 import Foundation
+import InterviewCore
 import Logging
 import Settings
 

@@ -5,11 +5,11 @@ import WireFormats
 /// `voicectl drain`
 package struct Drain: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
-        abstract: "Take no new interviews; end the process when the last one is over.",
+        abstract: "Take no new interviews; let the running ones end.",
         discussion: """
             Answers at once; the drain goes on. Running interviews have until the timeout, then they are cut and their \
-            participants are asked to rejoin. Called again it tells how far the drain is. Meant for a preStop hook; the \
-            SIGTERM after it is not a second one.
+            participants are asked to rejoin. Called again it tells how far the drain is. Meant for a preStop hook: the \
+            process itself ends with the SIGTERM after it, which is not a second signal.
 
             EXAMPLE
               voicectl drain --timeout 2700 && watch -n 5 voicectl status

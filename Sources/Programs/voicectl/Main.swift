@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import InterviewCore
 
 /// The operator's hand on a running voiced: `voicectl status | sessions | show ID | close ID | drain`.
 @main
@@ -26,6 +27,7 @@ struct Voicectl: AsyncParsableCommand {
               2  the command line is wrong
               3  no daemon can be reached
             """,
+        version: BuildVersion.text,
         subcommands: [Status.self, Sessions.self, Show.self, Close.self, Drain.self])
 
     static func main() async {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Assembly
+import InterviewCore
 
 @main
 struct Voiced: AsyncParsableCommand {

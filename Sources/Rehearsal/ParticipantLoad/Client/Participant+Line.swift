@@ -134,8 +134,9 @@ extension Participant {
             transmit()
             if now - since > Self.byeWithin {
                 report.note(error: "leave_unanswered")
-                link?.abort()
+                let silent = link
                 finish(.leaveUnanswered)
+                silent?.abort()
             } else {
                 keepAlive()
             }
@@ -171,7 +172,8 @@ extension Participant {
 
     private func giveUpLine(_ what: String) {
         report.note(error: what)
-        link?.abort()
+        let dead = link
         lost(policy.failed(what, at: now, chance: roll()))
+        dead?.abort()
     }
 }

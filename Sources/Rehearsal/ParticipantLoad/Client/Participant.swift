@@ -119,16 +119,17 @@ package actor Participant {
 
     /// The run is over: the line is closed 1001, the session is left to its rejoin window.
     package func stop() {
-        link?.close(code: 1001)
+        let open = link
         finish(.stopped)
+        open?.close(code: 1001)
     }
 
     /// Cuts the line, as a lost network does; the participant comes back by itself.
     package func cutLine() {
         guard let link else { return }
-        self.link = nil
-        link.abort()
+        // First the news, then the deed: the line's own end is no longer of interest.
         lost(policy.failed("cut", at: now, chance: roll()))
+        link.abort()
     }
 
     package func mute(_ on: Bool) { mutedByHand = on }
