@@ -22,6 +22,7 @@ run: deps-run build ## Install what is missing, build, start the whole system, p
 
 test: deps-test check build-tests ## Everything: unit, contract, real servers, browser, drills at small size
 	@mkdir -p $(ARTEFACTS)
+	$(PYTHON) Tests/Golden/OpenAIRealtime/validate.py
 	VOICED_ARTEFACTS=$(abspath $(ARTEFACTS)) swift test $(SWIFT_FLAGS) --skip-build --parallel
 	$(MAKE) --no-print-directory drills-small
 

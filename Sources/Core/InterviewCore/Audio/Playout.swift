@@ -136,6 +136,9 @@ package struct Playout: Sendable {
     /// Packets queued and not sent, all items together.
     package var queuedPackets: Int { items.reduce(0) { $0 + $1.packets.unsent } }
 
+    /// Packets in memory: waiting, or sent and not known to be heard.
+    package var keptPackets: Int { items.reduce(0) { $0 + $1.packets.end - $1.packets.first } }
+
     package init() {}
 
     // MARK: What the provider says

@@ -1,6 +1,11 @@
 /// Whether a participant's frames come at the pace of the clock. Allowed: 2 s ahead; after a `resend_from` 8 times real
 /// time + 2 s until caught up. Also notices a capture clock that stood still (a suspended page): its frames come at the
 /// right pace but for good too late.
+///
+/// What is judged is the client's capture clock against ours, never the conversation's positions: those may run ahead
+/// of the present for good (a restarted process does not know how long its predecessor was gone), and a client would
+/// seem to have caught up while it still has much to send. `lead` is a frame's end minus the moment it was read: an
+/// honest client's is never more than it was when nothing delayed it, whenever we come to read its frames.
 struct UplinkPace: Sendable {
     /// How far a client may be ahead.
     static let slack: Int64 = 2 * AudioUnits.perSecond
@@ -10,7 +15,7 @@ struct UplinkPace: Sendable {
     static let driftDivisor: Int64 = 1_000
     /// Positions never run further ahead than this, whatever a client does to its clock.
     static let furthestAhead: Int64 = 6 * AudioUnits.perSecond
-    /// Caught up: frames end so shortly before the present that the rest is the line's delay.
+    /// Caught up: the client's clock is so near to what it has shown before that the rest is the line's delay.
     static let caughtUp: Int64 = AudioUnits.perSecond / 2
     /// The pace is judged over such a stretch.
     static let window: Duration = .seconds(5)
@@ -18,6 +23,10 @@ struct UplinkPace: Sendable {
     static let leastGain: Int64 = AudioUnits.perSecond / 4
     /// Late by more than this over a whole window: the clock stood still.
     static let longestLag: Int64 = 2 * AudioUnits.perSecond
+    /// Without a frame for longer than this (line or our own loop stood still), a window says nothing and begins anew.
+    static let longestStall: Duration = .seconds(1)
+    /// The first frames of a connection may have waited so long to be read: who hears nothing for 3 s gives up the line.
+    static let longestWait: Duration = .seconds(4)
 
     enum Verdict: Equatable {
         case fine
@@ -29,6 +38,8 @@ struct UplinkPace: Sendable {
     /// A client starts to send again at its `welcome`; counted from then, because the first frames may be held up on a
     /// line that has just come back, and then arrive all at once.
     private let connectedAt: Duration
+    /// The largest `lead` of this page load's earlier connections: what the client's clock shows without delay.
+    private let knownLead: Int64?
     private var begun = false
     private var catchingUp = false
     private var anchorNow: Duration = .zero
@@ -38,16 +49,22 @@ struct UplinkPace: Sendable {
     private var windowNow: Duration = .zero
     private var windowEnd: Int64 = 0
     private var leastLag: Int64 = .max
+    private var lastNow: Duration = .zero
 
-    init(connectedAt now: Duration) { connectedAt = now }
+    init(connectedAt now: Duration, knownLead: Int64? = nil) {
+        connectedAt = now
+        self.knownLead = knownLead
+    }
+
+    static func lead(end: Int64, now: Duration) -> Int64 { end &- AudioUnits.units(in: now) }
 
     /// The first frame of a connection: it sets the clock.
     mutating func begin(end: Int64, position: Int64, present: Int64, now: Duration, catchingUp: Bool) {
         begun = true
-        self.catchingUp = catchingUp && !(present &- Self.caughtUp...present).contains(position)
+        self.catchingUp = catchingUp && !isCaughtUp(end: end, now: now)
         aheadAtStart = max(0, position &- present)
         anchor(end: end, now: now)
-        if self.catchingUp { anchorNow = connectedAt }
+        anchorNow = self.catchingUp ? connectedAt : max(connectedAt, now - Self.longestWait)
     }
 
     /// `end`: of the frame, on the capture clock; `position`: the same in the conversation; `fresh`: the capture clock
@@ -64,21 +81,36 @@ struct UplinkPace: Sendable {
         if catchingUp {
             let most = min(elapsed &* Self.resendFactor, elapsed &+ UplinkTimeline.longestBacklog) &+ Self.slack
             if gained > most { return .tooFast }
-            if position <= present, position >= present &- Self.caughtUp { settle(end, position, present, now) }
-        } else if gained > elapsed &+ elapsed / Self.driftDivisor &+ Self.slack {
+            if isCaughtUp(end: end, now: now) { settle(end, position, present, now) }
+        } else if gained > elapsed &+ elapsed / Self.driftDivisor &+ Self.slack,
+            isAheadOfItsClock(end: end, now: now)
+        {
             return .tooFast
         }
+        if now - lastNow > Self.longestStall { openWindow(end: end, now: now) }
+        lastNow = now
         leastLag = min(leastLag, present &- position)
         guard now - windowNow >= Self.window else { return .fine }
         return judgeWindow(end: end, position: position, present: present, now: now)
     }
 
+    /// Unknown (a page load's first connection here): only the pace over a window tells.
+    private func isCaughtUp(end: Int64, now: Duration) -> Bool {
+        guard let knownLead else { return false }
+        return Self.lead(end: end, now: now) >= knownLead &- Self.caughtUp
+    }
+
+    /// What its clock has shown before, a client may show again, however late we read it.
+    private func isAheadOfItsClock(end: Int64, now: Duration) -> Bool {
+        guard let knownLead else { return true }
+        let drift = AudioUnits.units(in: max(.zero, now - connectedAt)) / Self.driftDivisor
+        return Self.lead(end: end, now: now) > knownLead &+ drift &+ Self.slack
+    }
+
     private mutating func judgeWindow(end: Int64, position: Int64, present: Int64, now: Duration) -> Verdict {
         let gain = (end &- windowEnd) &- AudioUnits.units(in: now - windowNow)
         let lag = leastLag
-        windowNow = now
-        windowEnd = end
-        leastLag = .max
+        openWindow(end: end, now: now)
         if catchingUp {
             if gain <= Self.leastGain { settle(end, position, present, now) }
             return .fine
@@ -96,6 +128,11 @@ struct UplinkPace: Sendable {
     private mutating func anchor(end: Int64, now: Duration) {
         anchorNow = now
         anchorEnd = end
+        lastNow = now
+        openWindow(end: end, now: now)
+    }
+
+    private mutating func openWindow(end: Int64, now: Duration) {
         windowNow = now
         windowEnd = end
         leastLag = .max

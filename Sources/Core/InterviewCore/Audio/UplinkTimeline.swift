@@ -64,6 +64,8 @@ package struct UplinkTimeline: Sendable {
     private var clock = UnwrappedClock()
     /// Position = capture + offset.
     private var offset: Int64 = 0
+    /// The largest `UplinkPace.lead` of the present page load's clock; nil before its first frame.
+    private var lead: Int64?
     /// Capture position after the last frame delivered, and where that frame began; nil before a page's first frame.
     private var expected: Int64?
     private var lastStart: Int64 = 0
@@ -146,6 +148,7 @@ package struct UplinkTimeline: Sendable {
             clock = UnwrappedClock()
             expected = nil
             offset = 0
+            lead = nil
         }
         if let reference, reference.client == client, expected == nil {
             let capture = Int64(reference.timestamp)
@@ -154,7 +157,7 @@ package struct UplinkTimeline: Sendable {
             lastStart = capture &- 1
             offset = max(reference.position, 0) &- capture
         }
-        line = .connected(Connection(resumed: resumed, pace: UplinkPace(connectedAt: now)))
+        line = .connected(Connection(resumed: resumed, pace: UplinkPace(connectedAt: now, knownLead: lead)))
         covered = now
     }
 
@@ -248,11 +251,13 @@ package struct UplinkTimeline: Sendable {
         let present = position(at: now)
         var place = offset
         var anew = false
+        var clockIsNew = false
         switch jump {
         case .beginning: place = beginning(capture, units: units, present: present, resumed: connection.resumed)
         case .restarted:
             place = max(reached, present &- units) &- capture
             anew = true
+            clockIsNew = true
         case .onward, .far:
             // The first frame of a connection sets the clock: one that is ahead of us was not stopped while the page
             // was away.
@@ -270,6 +275,7 @@ package struct UplinkTimeline: Sendable {
         case .behind(let lag):
             place &+= lag
             anew = true
+            clockIsNew = true
         }
         if connection.sequence == nil {
             connection.pace.begin(
@@ -284,6 +290,8 @@ package struct UplinkTimeline: Sendable {
             fillGap(gap, missing: missing, frame: units, into: &steps)
         }
         if case .restarted = jump { clock.restart(at: capture) }
+        let shown = UplinkPace.lead(end: end, now: now)
+        lead = clockIsNew ? shown : max(lead ?? shown, shown)
         clock.advance(to: header.timestamp)
         offset = place
         commit(start: start, units: units, now: now)

@@ -25,6 +25,7 @@ extension Participant {
         case .opened:
             phase = .greeting(since: now)
             down { $0.connected() }
+            debugOpened = now
             say(
                 .hello(
                     Hello(
@@ -82,6 +83,10 @@ extension Participant {
             lastStats = now
         } else {
             sequence = UInt16.random(in: 0 ... .max, using: &chance)
+            // Eight times real time counts from this welcome: what was saved up while away would be a burst.
+            lastTransmit = now
+            sendCredit = 0
+            if settings.forgetsOnLoss { memory.forgetAll() }
             memory.resend(from: welcome.resendFrom)
             report.resends.append(
                 ParticipantReport.Resend(

@@ -68,7 +68,7 @@ package actor Participant {
     var sendCredit = 0
     var lastStats: Duration = .zero
     var ticks = 0
-    var stopRequested = false
+    var debugOpened: Duration = .zero
     private var waiter: CheckedContinuation<ParticipantReport, Never>?
 
     package init(_ settings: ParticipantSettings, voice: PreparedVoice, on loop: any EventLoop) {

@@ -10,6 +10,11 @@ package struct ParticipantReport: Sendable {
         package var source: FrameSource
     }
 
+    package struct Capture: Sendable {
+        package var timestamp: UInt32
+        package var source: FrameSource
+    }
+
     package struct Downlink: Sendable {
         package var connection: Int
         package var item: String?
@@ -69,6 +74,9 @@ package struct ParticipantReport: Sendable {
     package var unknownMessages = 0
     package var malformedMessages = 0
     package var resends: [Resend] = []
+    /// From the loss of a line to the `welcome` of the next.
+    package var rejoinsTook: [Duration] = []
+    package var captured: [Capture] = []
     package var sent: [Uplink] = []
     package var received: [Downlink] = []
 

@@ -25,6 +25,11 @@ package struct ParticipantSettings: Sendable {
     package var followsOwnerAddress = true
     /// Keep every packet up and down in the report: for comparisons, not for load.
     package var keepsPackets = false
+    /// A client that breaks the protocol: at a loss of the line it forgets what was captured and not acknowledged. The
+    /// sabotage of a rehearsal that watches for lost words.
+    package var forgetsOnLoss = false
+    /// Keep every frame captured in the report, sent or not: for comparisons, not for load.
+    package var keepsCapture = false
 
     package init(
         session: String, token: String, address: Address, up: AudioFormat = .opus, down: AudioFormat = .opus,

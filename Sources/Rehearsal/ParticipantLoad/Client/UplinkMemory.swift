@@ -64,6 +64,12 @@ package struct UplinkMemory: Sendable {
         while cursor < kept.count, SerialDistance.between(kept[offset: cursor].timestamp, timestamp) > 0 { cursor += 1 }
     }
 
+    /// Everything is forgotten, acknowledged or not: what no client may do.
+    package mutating func forgetAll() {
+        forgotten += kept.count
+        drop(kept.count)
+    }
+
     private mutating func drop(_ frames: Int) {
         kept.removeFirst(frames)
         cursor = max(0, cursor - frames)

@@ -75,7 +75,9 @@ struct Engine {
                     threshold: openAI.voiceActivity.threshold,
                     prefixMilliseconds: openAI.voiceActivity.prefixPaddingMilliseconds,
                     silenceMilliseconds: openAI.voiceActivity.silenceMilliseconds)),
-            voice: openAI.voice, connectTimeout: openAI.connectTimeout)
+            voice: openAI.voice, connectTimeout: openAI.connectTimeout,
+            // After the connection: the session's own exchange of greetings, and a context of hundreds of items.
+            readyTimeout: openAI.connectTimeout + .seconds(10))
         let contexts = contexts
         do {
             return try OpenAIRealtimeFactory(settings: settings) { index in

@@ -14,7 +14,6 @@ extension VoiceSession {
     }
 
     private func claimAndOpen(for client: String) async {
-        let history: [JournalRecord]
         do {
             switch try await services.store.claim(
                 id, expecting: record.ownership, by: settings.instance, client: client)
@@ -23,22 +22,32 @@ extension VoiceSession {
             case .lost(let row): return claimLost(to: row)
             case .unknown: return claimLost(to: nil)
             }
-            // Read after the claim has committed: nothing is appended behind a claimer's back.
-            history = isContinued ? try await services.store.journal(of: id) : []
         } catch {
             log.warning("claim failed", metadata: ["error": "\(error)"])
-            transport?.send(.error(code: "store_unavailable", message: "The store does not answer. Try again."))
-            transport?.close(.tryAgainLater, reason: "store unavailable")
-            transport = nil
+            turnAway()
             return giveUp()
         }
         journal = JournalQueue(session: id, holder: record.ownership)
+        guard lifecycle.outcome == nil else { return await settleClaimAfterEnd() }
+        let history: [JournalRecord]
+        do {
+            // Read after the claim has committed: nothing is appended behind a claimer's back.
+            history = isContinued ? try await services.store.journal(of: id) : []
+        } catch {
+            log.warning("journal cannot be read", metadata: ["error": "\(error)"])
+            turnAway()
+            if lifecycle.released(at: loop.now) { await settleRelease() }
+            return
+        }
         guard lifecycle.outcome == nil else { return await settleClaimAfterEnd() }
         let reference = resume(from: history)
         claimedResendFrom = reference?.timestamp
         recorder = services.recorders.open(
             session: id.text, epoch: record.ownership.epoch, startingAt: recordingPosition(at: loop.now))
         log.info("session begins", metadata: ["epoch": "\(record.ownership.epoch)", "loop": "\(loop.index)"])
+        // Money that earlier owners spent may be all there is.
+        act(on: budget.resumed())
+        guard lifecycle.outcome == nil else { return }
         openProvider()
         lineUp(resumed: isContinued, reference: reference, at: loop.now)
         if transport == nil {
@@ -52,15 +61,20 @@ extension VoiceSession {
     /// - Returns: the end of this page load's last committed turn, from which it sends again.
     private func resume(from history: [JournalRecord]) -> CapturePoint? {
         var before = record.activeMilliseconds
+        var spentBefore: Int64 = 0
+        var responses: [String] = []
         for line in history {
             switch line.entry {
             case .turn(let turn):
                 spoken.append(turn)
                 before = max(before, turn.endMilliseconds)
-            case .usage(let entry): _ = budget.spent(entry.micros, response: entry.response)
+            case .usage(let entry):
+                spentBefore += entry.micros
+                responses.append(entry.response)
             case .phase, .end, .note: break
             }
         }
+        budget = BudgetMeter(limitMicros: budget.limitMicros, spentMicros: spentBefore, responses: responses)
         let now = loop.now
         beganAt = now - .milliseconds(before)
         let lastTurn = spoken.last { $0.speaker == .participant }
@@ -76,6 +90,13 @@ extension VoiceSession {
 
     /// Somebody has run this conversation before us, even if nothing of it was committed.
     private var isContinued: Bool { record.ownership.epoch > 1 }
+
+    /// The store is away: the client tries again in a moment.
+    private func turnAway() {
+        transport?.send(.error(code: "store_unavailable", message: "The store does not answer. Try again."))
+        transport?.close(.tryAgainLater, reason: "store unavailable")
+        transport = nil
+    }
 
     private func claimLost(to row: SessionRecord?) {
         if let row, row.state != .ended {
@@ -131,6 +152,10 @@ extension VoiceSession {
         if answer == .counted { return }
         append(.usage(entry))
         for observer in observers { observer.send(.cost(micros: budget.spentMicros)) }
+        act(on: answer)
+    }
+
+    private func act(on answer: BudgetMeter.OnSpent) {
         switch answer {
         case .fine, .counted: break
         case .wrapUp: if case .wrapUp = lifecycle.budgetNearlySpent() { wrapUp(because: "budget") }

@@ -262,6 +262,29 @@ struct PlayoutResumeTests {
         #expect(player.sent.isEmpty)
     }
 
+    @Test("what was heard is estimated anew on the new connection")
+    func estimatesAnew() throws {
+        var player = try cut(playedAt: 960)
+        player.run(5_000)
+        player.connect()
+        player.look()
+        player.run(40)
+        #expect(player.playout.heardMilliseconds(of: "a", at: player.now) == 1_000)
+    }
+
+    @Test("a client that says late what it heard before the break skips what it has")
+    func lateReport() throws {
+        var player = try cut(playedAt: 960)
+        player.run(1_000)
+        player.connect()
+        player.look()
+        #expect(player.sent.last?.number == 51)
+        player.playout.played(item: "a", milliseconds: 1_070, at: player.now)
+        #expect(player.playout.heardMilliseconds(of: "a", at: player.now) == 1_070)
+        player.run(20)
+        #expect(player.sent.last?.number == 53)
+    }
+
     @Test("a connection that replaces a living one resumes the same way")
     func replaced() throws {
         var player = Player()
@@ -337,5 +360,6 @@ struct PlayoutResumeTests {
         player.connect(Hello.Resume(item: "a", playedMilliseconds: 80_000))
         player.look()
         #expect(player.sent.first?.number == UInt8(truncatingIfNeeded: 4_000))
+        #expect(player.playout.keptPackets == 1_000)
     }
 }

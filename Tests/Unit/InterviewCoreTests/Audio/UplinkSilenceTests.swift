@@ -59,6 +59,16 @@ struct UplinkSilenceTests {
         #expect(uplink.timeline.given == 60 * 960 + 900 * 48)
     }
 
+    @Test("silence that a stall left over is not taken from a later pause")
+    func pauseAfterStall() throws {
+        var uplink = Uplink()
+        try uplink.talk(10)
+        #expect(uplink.wait(1_000) == 900 * 48)
+        for _ in 0..<25 { _ = try uplink.frame(after: 0) }
+        uplink.microphone.pause(units: 24_000)
+        #expect(try uplink.frame(after: 0) == [.silence(units: 24_000), .deliver(position: 35 * 960 + 24_000)])
+    }
+
     @Test("lost frames in a stall that was filled are not invented on top")
     func lossInAStall() throws {
         var uplink = Uplink()

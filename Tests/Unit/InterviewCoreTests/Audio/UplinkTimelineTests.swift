@@ -131,6 +131,28 @@ struct UplinkTimelineTests {
         #expect(uplink.timeline.resendFrom == uplink.microphone.timestamp)
     }
 
+    @Test("a clock that is set back again and again is followed over more than half its range")
+    func clockRestartsOften() throws {
+        var uplink = Uplink()
+        for index in 0..<8 {
+            try uplink.talk(500)
+            uplink.microphone.timestamp &-= 1_500_000_000
+            let position = Int64(index * 501 + 500) * 960
+            #expect(try uplink.frame() == [.resynchronise, .deliver(position: position)])
+        }
+    }
+
+    @Test("a clock that jumped ahead between two connections is set to the present")
+    func clockJumpsWhileAway() throws {
+        var uplink = Uplink()
+        try uplink.talk(10)
+        uplink.timeline.disconnected(at: uplink.now)
+        uplink.timeline.connected(at: uplink.now, client: "page", resumed: true)
+        uplink.microphone.pause(units: 3_600 * 48_000)
+        #expect(try uplink.frame() == [.resynchronise, .deliver(position: 10 * 960)])
+        #expect(try uplink.frame() == [.deliver(position: 11 * 960)])
+    }
+
     @Test("duplicates and late frames are dropped")
     func duplicates() throws {
         var uplink = Uplink()
@@ -306,8 +328,19 @@ struct UplinkPaceTests {
         uplink.milliseconds += 5_000
         uplink.microphone.pause(units: 5 * 48_000)
         uplink.timeline.connected(at: uplink.now, client: "page", resumed: true)
-        try uplink.talk(10)
-        #expect(burst(&uplink) <= 101)
+        try uplink.talk(1)
+        #expect(burst(&uplink) == 100)
+    }
+
+    @Test("a client whose backlog nobody knows has caught up when it gains nothing for 5 s")
+    func unknownBacklog() throws {
+        var uplink = Uplink()
+        uplink.timeline = UplinkTimeline(startedAt: .zero, position: 100 * 48_000, reached: 40 * 48_000)
+        uplink.timeline.connected(at: .zero, client: "page", resumed: true)
+        for _ in 0..<1_000 { _ = try uplink.frame(after: 3) }
+        // Live now, though 40 s of positions are missing.
+        try uplink.talk(600)
+        #expect((90...115).contains(burst(&uplink)))
     }
 
     @Test("a capture clock that stood still is set to the present after a while")
