@@ -1,7 +1,7 @@
 # The menu is `make help`. CI calls the same targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy drill-call drill-drain clean
+.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy drill-call drill-drain drill-rejoin drill-limits drill-provider bench fuzz clean
 
 # One configuration for product, tests and drills: voice code without optimisation is 13 to 35 times slower, and a
 # second build would double the time of CI. Tests reach `package` declarations, so nothing else is needed.
@@ -16,14 +16,19 @@ help: ## This menu
 	@echo "  SABOTAGE=1 make drill-…  breaks the thing on purpose and must fail:"
 	@echo "     drill-call            a proxy drops one audio frame between client and daemon"
 	@echo "     drill-drain           the daemon gets SIGKILL instead of SIGTERM"
+	@echo "     drill-rejoin          the clients forget their memory when the line breaks"
+	@echo "     drill-limits          the idle participant talks without end"
+	@echo "     drill-provider        the fault never ends, where one that passes is expected"
+	@echo "     fuzz                  one of the targets traps at a certain byte"
 
 run: deps-run build ## Install what is missing, build, start the whole system, print where to click
 	@exec $(BIN)/voiced dev $(ARGS)
 
+# One test at a time: a browser, a daemon under real-time audio and TLS contexts want the machine for themselves.
 test: deps-test check build-tests ## Everything: unit, contract, real servers, browser, drills at small size
 	@mkdir -p $(ARTEFACTS)
 	$(PYTHON) Tests/Golden/OpenAIRealtime/validate.py
-	VOICED_ARTEFACTS=$(abspath $(ARTEFACTS)) swift test $(SWIFT_FLAGS) --skip-build --parallel
+	VOICED_ARTEFACTS=$(abspath $(ARTEFACTS)) swift test $(SWIFT_FLAGS) --skip-build --no-parallel
 	$(MAKE) --no-print-directory drills-small
 
 check: ## Fast: formatting and tidiness
@@ -48,6 +53,21 @@ drill-call: build ## Recorded speech through daemon and simulator, compared bit 
 
 drill-drain: build ## SIGTERM in mid-call: finish, force-close, second signal
 	@$(BIN)/voice-drill drain
+
+drill-rejoin: build ## Lines cut, kill -9 and restart, a frozen process: no word is lost
+	@$(BIN)/voice-drill rejoin
+
+drill-limits: build ## Every timer and limit, once and only where it should
+	@$(BIN)/voice-drill limits
+
+drill-provider: build ## Everything that a provider can do to a call: what becomes of it, and the silence
+	@$(BIN)/voice-drill provider
+
+fuzz: build ## Random and mutated input for everything a peer can send; traps on
+	@$(BIN)/voice-fuzz $(ARGS)
+
+bench: build ## Speed and memory, each as a ratio against a floor of the same run
+	@$(BIN)/voice-bench $(ARGS)
 
 deps: deps-test ## Install what building, running and testing need
 

@@ -97,7 +97,8 @@ let package = Package(
         module(
             "Bindings", "HTTPServing",
             [
-                "WireFormats", hummingbird, .product(name: "HummingbirdCore", package: "hummingbird"), httpTypes, logging,
+                "WireFormats", hummingbird, .product(name: "HummingbirdCore", package: "hummingbird"), httpTypes,
+                logging,
                 lifecycle, nio[0], .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ]),
 
@@ -112,7 +113,8 @@ let package = Package(
         module(
             "Runtime", "Assembly",
             [
-                "Settings", "HTTPServing", "InterviewCore", "Ports", "WireFormats", "Sessions", "EventLoops", "WebSockets",
+                "Settings", "HTTPServing", "InterviewCore", "Ports", "WireFormats", "Sessions", "EventLoops",
+                "WebSockets",
                 "Opus", "OpusCodecs", "OpenAIRealtimeProvider", "WebSocketTransport", "SQLiteStore", "OggRecorder",
                 "SessionTokens", "AgentSurface", "WebSurface", "ProviderSimulator", logging, lifecycle, unixSignals,
             ]),
@@ -132,11 +134,14 @@ let package = Package(
             "Adapters", "SessionTokens",
             ["InterviewCore", "Ports", "CFileStatus", .product(name: "JWTKit", package: "jwt-kit"), crypto]),
         module(
-            "Adapters", "AgentSurface", ["InterviewCore", "Ports", "WireFormats", "HTTPServing", hummingbird, httpTypes, logging]),
+            "Adapters", "AgentSurface",
+            ["InterviewCore", "Ports", "WireFormats", "HTTPServing", hummingbird, httpTypes, logging]),
         module(
             "Adapters", "WebSurface",
-            ["InterviewCore", "Ports", "WireFormats", "HTTPServing", hummingbird, httpTypes, crypto, nio[0],
-                .product(name: "NIOFoundationCompat", package: "swift-nio"), lifecycle, logging],
+            [
+                "InterviewCore", "Ports", "WireFormats", "HTTPServing", hummingbird, httpTypes, crypto, nio[0],
+                .product(name: "NIOFoundationCompat", package: "swift-nio"), lifecycle, logging,
+            ],
             resources: [.embedInCode("Page")]),
 
         // MARK: Rehearsal: what speaks to voiced from outside, through SwiftNIO on purpose
@@ -160,6 +165,19 @@ let package = Package(
                 "ParticipantLoad", "WireFormats", "InterviewCore", "Opus", arguments, yams,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], path: "Tests/Drills", swiftSettings: settings),
+        .executableTarget(
+            name: "voice-bench",
+            dependencies: nio + [
+                "EventLoops", "WebSockets", "Opus", "Ports", "WireFormats", "InterviewCore", "ParticipantLoad",
+                arguments,
+            ], path: "Tests/Benchmarks", swiftSettings: settings),
+
+        .executableTarget(
+            name: "voice-fuzz",
+            dependencies: [
+                "InterviewCore", "WireFormats", "Ports", "Opus", "Settings", "SessionTokens", "WebSockets",
+                "WebSocketTransport", "OpenAIRealtimeProvider", arguments,
+            ], path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: settings),
 
         // MARK: Tests
         .target(
@@ -182,7 +200,8 @@ let package = Package(
         tests(
             "Integration", "SurfaceTests",
             [
-                "AgentSurface", "WebSurface", "HTTPServing", "InterviewCore", "Ports", "WireFormats", httpClient, lifecycle,
+                "AgentSurface", "WebSurface", "HTTPServing", "InterviewCore", "Ports", "WireFormats", httpClient,
+                lifecycle,
                 logging, nio[0], nio[2], .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ]),
         tests(
@@ -198,7 +217,10 @@ let package = Package(
             ]),
         tests(
             "Integration", "WebSocketTransportTests",
-            ["WebSocketTransport", "WebSockets", "EventLoops", "WireFormats", "InterviewCore", "Ports", "TestKit", logging]),
+            [
+                "WebSocketTransport", "WebSockets", "EventLoops", "WireFormats", "InterviewCore", "Ports", "TestKit",
+                logging,
+            ]),
         tests("EndToEnd", "PageTests", ["voiced"]),
         tests(
             "EndToEnd", "FramePathTests",
@@ -211,18 +233,3 @@ let package = Package(
             ["Sessions", "InterviewCore", "Ports", "TestKit", "SQLiteStore", "SessionTokens", "OpusCodecs", logging]),
     ]
 )
-
-// Scaffold only.
-if let only = Context.environment["VOICED_ONLY"] {
-    var wanted = Set(only.split(separator: ",").map(String.init))
-    var grew = true
-    while grew {
-        grew = false
-        for target in package.targets where wanted.contains(target.name) {
-            for dependency in target.dependencies {
-                if case .byNameItem(let name, _) = dependency, wanted.insert(name).inserted { grew = true }
-            }
-        }
-    }
-    package.targets = package.targets.filter { wanted.contains($0.name) }
-}

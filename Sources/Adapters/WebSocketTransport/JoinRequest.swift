@@ -3,28 +3,28 @@ import Ports
 import WireFormats
 
 /// A request at the door, read from its head: everything that can be decided without asking anybody.
-struct JoinRequest {
+package struct JoinRequest {
     /// Of the page that asks, already checked; nil: no browser.
-    var origin: String?
-    var session: SessionID
-    var token: String
+    package var origin: String?
+    package var session: SessionID
+    package var token: String
     /// False: only asks whether it would be let in.
-    var upgrades: Bool
+    package var upgrades: Bool
 
-    enum Verdict {
+    package enum Verdict {
         case ask(JoinRequest)
         /// The answer to who asks first whether it may ask.
         case preflight(origin: String?)
         case refuse(Refusal, origin: String?)
     }
 
-    static let subprotocol = ParticipantCodec.subprotocol
+    package static let subprotocol = ParticipantCodec.subprotocol
     static let bearerPrefix = "bearer."
     /// Longer ones are refused before they are looked at.
-    static let longestToken = 4_096
+    package static let longestToken = 4_096
 
     /// In the protocol's order: where to, `Origin`, upgrade, subprotocol, token. Session and token are compared later.
-    static func read(_ head: RequestHead, settings: AcceptorSettings) -> Verdict {
+    package static func read(_ head: RequestHead, settings: AcceptorSettings) -> Verdict {
         let origin = head.value("origin")
         if let origin, !settings.origins.contains("*"), !settings.origins.contains(origin) {
             return .refuse(.origin, origin: nil)
@@ -93,7 +93,7 @@ struct JoinRequest {
 
     /// The head that the library gets: without the token (it drops a subprotocol list over 127 bytes without a word),
     /// without what it need not know.
-    static func forwardedHead(_ head: RequestHead) -> [UInt8] {
+    package static func forwardedHead(_ head: RequestHead) -> [UInt8] {
         var text = "GET \(head.path) HTTP/1.1\r\n"
         for header in head.headers {
             switch header.name {
@@ -128,7 +128,8 @@ extension Refusal {
         status: 503, code: "busy", message: "It takes too long to look this session up. Try again.",
         retryAfterSeconds: 2)
     static let crowded = Refusal(
-        status: 503, code: "crowded", message: "Too many connections wait at the door. Try again.", retryAfterSeconds: 1)
+        status: 503, code: "crowded", message: "Too many connections wait at the door. Try again.", retryAfterSeconds: 1
+    )
 }
 
 extension ClosingResponse {

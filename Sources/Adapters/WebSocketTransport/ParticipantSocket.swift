@@ -178,7 +178,8 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
 
     private static func explanation(_ violation: ProtocolViolation) -> String {
         switch violation {
-        case .badFrame: "A binary frame has a kind byte (1 Opus, 2 PCM), sequence, timestamp and a payload of 1 to 8000 bytes."
+        case .badFrame:
+            "A binary frame has the kind that hello announced, sequence, timestamp and a payload of 1 to 8000 bytes."
         case .badMessage: "A text frame is one JSON object with a type and fields of the documented types."
         case .tooFast: "Audio came more than 2 s ahead of the clock."
         case .tooBig: "A text frame is at most 16 KiB, a binary frame at most 8007 bytes."

@@ -133,7 +133,9 @@ final class Visitor: @unchecked Sendable {
 
     private func writable() {
         guard case .answering(let response, let sent) = state else { return }
-        let count = response[sent...].withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        let count = response[sent...].withUnsafeBytes {
+            send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
         if count < 0 {
             guard errno == EAGAIN || errno == EINTR else { return leave() }
             return watch(readable: false)

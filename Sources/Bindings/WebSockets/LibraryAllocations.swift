@@ -81,7 +81,7 @@ final class LibraryAllocations {
     private func keep(_ text: String) -> UnsafeMutablePointer<CChar> {
         let bytes = text.utf8CString
         let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
-        unsafe bytes.withUnsafeBufferPointer { unsafe copy.initialize(from: $0.baseAddress!, count: $0.count) }
+        for (index, byte) in bytes.enumerated() { unsafe (copy + index).initialize(to: byte) }
         unsafe strings.append(copy)
         return unsafe copy
     }

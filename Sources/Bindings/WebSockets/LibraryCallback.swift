@@ -60,7 +60,8 @@ private func libraryEnded(
     unsafe withSocket(wsi) { socket in
         switch reason {
         case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-            let text = unsafe String(decoding: UnsafeRawBufferPointer(start: input, count: input == nil ? 0 : length), as: UTF8.self)
+            let bytes = unsafe UnsafeRawBufferPointer(start: input, count: input == nil ? 0 : length)
+            let text = unsafe String(decoding: bytes, as: UTF8.self)
             // Until the request is on its way the library has no other word for what the peer answered.
             if socket.responseStatus == 0 { socket.responseStatus = Int(unsafe lws_http_client_http_response(wsi)) }
             socket.connectFailed(text)
@@ -84,6 +85,8 @@ private func libraryContext(_ wsi: OpaquePointer) -> WebSocketContext? {
 private func withSocket(_ wsi: OpaquePointer, _ body: (WebSocket) -> Int32) -> Int32 {
     guard let pointer = unsafe lws_get_opaque_user_data(wsi) else { return 0 }
     let socket = unsafe Unmanaged<WebSocket>.fromOpaque(pointer).takeUnretainedValue()
+    // A connect that succeeds at once calls back before it returns.
+    if socket.isHeld, unsafe socket.wsi == nil { unsafe socket.wsi = wsi }
     // The library reads into one buffer per loop: nothing that uses it again may be started from in here.
     socket.context.callbackDepth &+= 1
     defer { socket.context.callbackDepth &-= 1 }

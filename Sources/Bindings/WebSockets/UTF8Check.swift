@@ -1,8 +1,8 @@
 /// Whether bytes are UTF-8 (Unicode 3.9, table 3-7). Ours, because the library's check cannot be used: on a client's
 /// connection it gives up in the middle of a frame without resetting its read position, and what the server sends
 /// afterwards is written past the end of its buffer.
-enum UTF8Check {
-    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+package enum UTF8Check {
+    package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var index = 0
         let count = bytes.count
         while index < count {

@@ -15,14 +15,16 @@ package enum CodecError: Error, Sendable, Hashable {
 package protocol AudioDecoder: AnyObject {
     /// Decodes one packet of at most 60 ms into `samples` and returns the number of samples.
     /// Throws `CodecError.refused` for what is no Opus packet; the state is unharmed.
-    func decode(_ packet: UnsafeRawBufferPointer, into samples: UnsafeMutableBufferPointer<Int16>) throws(CodecError) -> Int
+    func decode(_ packet: UnsafeRawBufferPointer, into samples: UnsafeMutableBufferPointer<Int16>) throws(CodecError)
+        -> Int
     /// Invents `samples.count` samples for a lost packet (a multiple of 2.5 ms).
     func conceal(into samples: UnsafeMutableBufferPointer<Int16>) throws(CodecError) -> Int
 }
 
 package protocol AudioEncoder: AnyObject {
     /// Encodes exactly 20 ms and returns the number of bytes (1 to 1,276).
-    func encode(_ frame: UnsafeBufferPointer<Int16>, into packet: UnsafeMutableRawBufferPointer) throws(CodecError) -> Int
+    func encode(_ frame: UnsafeBufferPointer<Int16>, into packet: UnsafeMutableRawBufferPointer) throws(CodecError)
+        -> Int
     /// Forgets what came before, so that an utterance's packets depend on that utterance alone.
     func reset()
 }

@@ -34,6 +34,10 @@ struct Console {
         return summary
     }
 
+    func say(_ text: String) {
+        if !quiet { write("\(text)\n", to: .standardError) }
+    }
+
     private func line(_ now: LoadRun.Progress) {
         let text =
             "\(now.elapsed.components.seconds) s  live \(now.live)  joined \(now.joined)  failed \(now.failed)  "

@@ -42,15 +42,17 @@ struct VoiceLoad: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let console = Console(quiet: output.quiet)
         let voice: PreparedVoice
         let plan: LoadPlan
         do {
             plan = try crowd.plan(habits)
-            voice = try PreparedVoice(VoiceLibrary.load(habits.recordings()), format: habits.codec.format)
+            let recordings = try habits.recordings()
+            console.say("encoding \(recordings.count) recordings")
+            voice = try PreparedVoice(VoiceLibrary.load(recordings), format: habits.codec.format)
         } catch let error as ParticipantLoadError {
             throw ValidationError("\(error)")
         }
-        let console = Console(quiet: output.quiet)
         let run = LoadRun(plan, voice: voice)
         let summary = await console.watch(run, thresholds: output.thresholds)
         console.show(summary, asJSON: output.json)

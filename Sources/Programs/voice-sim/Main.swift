@@ -28,6 +28,15 @@ struct VoiceSim: AsyncParsableCommand {
             A script is JSON: greeting, answers (text, or an object with text, tool, first_audio_ms, fail, \
             content_filter), after_last (repeat_last or start_again), after_tool, user_transcripts, voice. All may be \
             missing.
+            Faults: refuse_429, refuse_401, refuse_500, outage, close_mid_response, half_open, garbage, oversize, \
+            failed_response, session_expired, error_event, first_audio. Keys: times (1; 0 for ever), connection (only the Nth), when \
+            (answer, speech, turn), deltas (pieces of sound before it), ms (length or delay), close (a code or none), \
+            code (of a failed response), bytes. While it runs:
+
+              voice-sim --fault close_mid_response:deltas=5,close=1011,times=2
+              curl -d '{"fault":"outage","ms":3000}' http://127.0.0.1:8090/sim/faults
+              curl -X DELETE http://127.0.0.1:8090/sim/faults
+
             SIGTERM or SIGINT end it with status 0.
             """)
 
@@ -41,6 +50,10 @@ struct VoiceSim: AsyncParsableCommand {
     @Option(help: "Milliseconds from the end of a turn to its transcript.") var transcriptMs = 400
     @Option(help: "PCM bytes of one audio delta; 48 are a millisecond.") var deltaBytes = 4_800
     @Option(help: "Seconds after which a session expires.") var sessionSeconds = 3_600
+    @Option(
+        name: .customLong("fault"), parsing: .singleValue,
+        help: "Something that goes wrong on purpose: KIND[:key=value,…], see above. May be repeated.")
+    var faults: [String] = []
     @Option(help: "Ids are drawn from this. Default: by chance, because a store counts an id once for ever.")
     var seed: UInt64?
     @Option(help: "Threads that serve connections.") var threads = 1
@@ -98,6 +111,7 @@ struct VoiceSim: AsyncParsableCommand {
         options.threads = threads
         options.logPath = log
         options.audioFolder = audioDir
+        for fault in faults { options.faults.append(try Fault(flag: fault)) }
         return options
     }
 
@@ -115,6 +129,7 @@ struct VoiceSim: AsyncParsableCommand {
         case .cannotWrite(let path): "Cannot write to \(path)"
         case .voiceUnavailable(let reason): "No voice: \(reason)"
         case .invalidScript(let reason): "Script: \(reason)"
+        case .invalidFault(let reason): "Fault: \(reason)"
         case .alreadyStarted: "Already started."
         }
     }

@@ -22,7 +22,8 @@ struct VoiceWeb: AsyncParsableCommand {
             """,
         version: BuildVersion.text)
 
-    @Option(name: .long, help: "A YAML file; what it does not say has its default (voiced check-config --print-defaults).")
+    @Option(
+        name: .long, help: "A YAML file; what it does not say has its default (voiced check-config --print-defaults).")
     var config: String?
 
     @Option(name: .customLong("set"), help: "One value, for example --set web.port=9000. Wins over all else.")

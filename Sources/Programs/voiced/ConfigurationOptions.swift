@@ -5,7 +5,8 @@ import Settings
 
 /// Where a program's configuration comes from; the same for every command.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(name: .long, help: "A YAML file; what it does not say has its default (voiced check-config --print-defaults).")
+    @Option(
+        name: .long, help: "A YAML file; what it does not say has its default (voiced check-config --print-defaults).")
     var config: String?
 
     @Option(name: .customLong("set"), help: "One value, for example --set media.port=9000. Wins over all else.")

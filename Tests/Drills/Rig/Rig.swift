@@ -1,6 +1,7 @@
 import Foundation
 import NIOPosix
 import ParticipantLoad
+import Synchronization
 
 /// The processes of one drill in one temporary folder: simulator, daemon, web; all on the loopback.
 final class Rig: Sendable {
@@ -8,10 +9,14 @@ final class Rig: Sendable {
     let folder: String
     let ports: RigPorts
     let simulator: ChildProcess
-    let daemon: ChildProcess
     let web: ChildProcess
+    /// The daemon of the moment: `restartDaemon` replaces it.
+    var daemon: ChildProcess { daemons.withLock { $0[$0.count - 1] } }
+    private let daemons: Mutex<[ChildProcess]>
+    private let startDaemon: @Sendable (_ name: String) throws -> ChildProcess
     let http = HTTPRequester(group: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(3))
     private let keeps: Bool
+    private let binaries: String
 
     private static let apiKey = "drill-key-0123456789abcdef"
     /// `printf %s drill-key-0123456789abcdef | sha256sum`
@@ -19,6 +24,8 @@ final class Rig: Sendable {
     private static let readyWithin: Duration = .seconds(20)
 
     var agentAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.agent)") } }
+    var webAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.web)") } }
+    var metricsAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.metrics)") } }
     var mediaAddress: Address { get throws { try Address("ws://127.0.0.1:\(ports.media)") } }
     var simulatorAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.simulator)") } }
     var databasePath: String { "\(folder)/state/voiced.db" }
@@ -41,6 +48,7 @@ final class Rig: Sendable {
         self.plan = plan
         keeps = options.keep
         let binaries = try Self.binaries(options)
+        self.binaries = binaries
         let prices = URL(fileURLWithPath: options.manifests).appendingPathComponent("prices.yaml").path
         guard FileManager.default.fileExists(atPath: prices) else { throw DrillError.missing(prices) }
         folder = NSTemporaryDirectory() + "voice-drill-\(UUID().uuidString.prefix(8))"
@@ -65,10 +73,16 @@ final class Rig: Sendable {
             [
                 "--port", "\(ports.simulator)", "--script", "\(folder)/script.json", "--log", "\(folder)/sim.jsonl",
                 "--audio-dir", "\(folder)/sound", "--json",
-            ], environment: environment, folder: folder, name: "voice-sim")
-        daemon = try ChildProcess(
-            "\(binaries)/voiced", ["run", "--config", "\(folder)/voiced.yaml"], environment: environment,
-            folder: folder, name: "voiced")
+            ] + (plan.simulatorKey.map { ["--api-key", $0] } ?? []), environment: environment, folder: folder,
+            name: "voice-sim")
+        let (place, variables) = (folder, environment)
+        let start: @Sendable (String) throws -> ChildProcess = { name in
+            try ChildProcess(
+                "\(binaries)/voiced", ["run", "--config", "\(place)/voiced.yaml"], environment: variables,
+                folder: place, name: name)
+        }
+        startDaemon = start
+        daemons = Mutex([try start("voiced")])
         web = try ChildProcess(
             "\(binaries)/voice-web", ["--config", "\(folder)/voiced.yaml"], environment: environment, folder: folder,
             name: "voice-web")
@@ -114,6 +128,53 @@ final class Rig: Sendable {
             web: try Address("http://127.0.0.1:\(ports.web)"), apiKey: Self.apiKey,
             group: MultiThreadedEventLoopGroup.singleton)
         return try await sessions.create(study: plan.study, participant: "drill")
+    }
+
+    /// A new session of `study`; the link waits `expiresIn` seconds for its participant.
+    func createSession(study: String, expiresIn: Int? = nil) async throws -> JoinTicket {
+        var body = #"{"study":"\#(study)","participant":"drill""#
+        if let expiresIn { body += #","expires_in_s":\#(expiresIn)"# }
+        let answer = try await http.post(
+            try webAddress, "/v1/sessions", headers: Self.authorization, body: Array("\(body)}".utf8))
+        guard (200...201).contains(answer.status) else {
+            throw DrillError.unreadable("POST /v1/sessions: \(answer.status)")
+        }
+        return try SessionsClient.ticket(line: String(decoding: answer.body, as: UTF8.self))
+    }
+
+    /// A study like the drill's own, with limits.
+    func save(study: String, limits: [String: Int]) async throws {
+        let body = try JSONSerialization.data(withJSONObject: [
+            "name": study, "language": "en", "instructions": RigPlan.instructions, "greeting": RigPlan.greeting,
+            "limits": limits,
+        ])
+        let answer = try await http.put(
+            try webAddress, "/v1/studies/\(study)", headers: Self.authorization, body: Array(body))
+        guard answer.status == 200 else {
+            throw DrillError.unreadable(
+                "PUT /v1/studies/\(study): \(answer.status) \(String(decoding: answer.body, as: UTF8.self))")
+        }
+    }
+
+    private static var authorization: [(String, String)] { [("Authorization", "Bearer \(apiKey)")] }
+
+    /// What an operator would type.
+    func voicectl(_ arguments: [String]) async throws -> ChildProcess.Exit? {
+        let child = try ChildProcess(
+            "\(binaries)/voicectl", arguments + ["--socket", "\(folder)/admin.sock"],
+            environment: ["PATH": "/usr/bin:/bin", "HOME": folder], folder: folder,
+            name: "voicectl-\(UUID().uuidString.prefix(8))")
+        return await child.exit(within: .seconds(15))
+    }
+
+    /// Starts another daemon on the same configuration, state and ports, once the last one is gone. Returns when it is
+    /// ready.
+    func restartDaemon() async throws {
+        guard await daemon.exit(within: .seconds(5)) != nil else { throw DrillError.timeout("the daemon's end") }
+        let number = daemons.withLock(\.count) + 1
+        let started = try startDaemon("voiced-\(number)")
+        daemons.withLock { $0.append(started) }
+        try await waitFor(started, port: ports.agent, "/readyz")
     }
 
     /// Status of `/readyz`, `/livez` …; nil when nobody answers.

@@ -21,6 +21,11 @@ struct RigPlan: Sendable {
     /// Billed by tokens of which every price is stated.
     let transcriptionModel = "gpt-4o-mini-transcribe"
     let study = "drill"
+    /// The only key that the simulator lets in; nil: any, also the daemon's.
+    var simulatorKey: String?
+    static let instructions =
+        "You interview one person about an ordinary day. When you are done, call end_interview."
+    static let greeting = "Greet the person and ask how they are."
 
     /// The simulator's script.
     func script() throws -> Data {
@@ -40,8 +45,8 @@ struct RigPlan: Sendable {
         """
         name: Drill
         language: en
-        instructions: You interview one person about an ordinary day. When you are done, call end_interview.
-        greeting: Greet the person and ask how they are.
+        instructions: \(Self.instructions)
+        greeting: \(Self.greeting)
         """
     }
 

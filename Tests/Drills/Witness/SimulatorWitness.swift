@@ -16,6 +16,8 @@ struct SimulatorWitness: Sendable {
         var usage: Usage?
         var code: Int?
         var by: String?
+        /// What went wrong on purpose.
+        var fault: String?
     }
 
     /// As the vendor spells it.
@@ -40,13 +42,22 @@ struct SimulatorWitness: Sendable {
     let entries: [Entry]
     private let audioFolder: String
 
-    /// The log so far, over HTTP.
-    static func read(_ rig: Rig) async throws -> SimulatorWitness {
-        let answer = try await rig.http.get(try rig.simulatorAddress, "/sim/log")
+    /// The log so far, over HTTP; of a long drill only what comes after entry `after`.
+    static func read(_ rig: Rig, after: Int = 0) async throws -> SimulatorWitness {
+        let answer = try await rig.http.get(try rig.simulatorAddress, "/sim/log?after=\(after)")
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let lines = try decoder.decode([Lenient].self, from: Data(answer.body))
         return SimulatorWitness(entries: lines.compactMap(\.entry), audioFolder: rig.audioFolder)
+    }
+
+    /// How many entries there are.
+    static func length(_ rig: Rig) async throws -> Int {
+        struct Health: Decodable { var logEntries: Int }
+        let answer = try await rig.http.get(try rig.simulatorAddress, "/sim/health")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(Health.self, from: Data(answer.body)).logEntries
     }
 
     /// `error_sent` has a text where `closed` has a number: an entry of no interest may not spoil the log.

@@ -25,6 +25,16 @@ struct StoreWitness {
         var micros: Int?
         var model: String?
         var reason: String?
+        /// A participant's turn: where it ends on the capture clock.
+        var captureEnd: UInt32?
+        /// An agent's turn that was interrupted: what was heard of it.
+        var heardMilliseconds: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case speaker, text, micros, model, reason
+            case captureEnd = "capture_end"
+            case heardMilliseconds = "heard_ms"
+        }
     }
 
     private let queue: DatabaseQueue

@@ -43,7 +43,9 @@ final class ThreadNotes: FramePathProbe {
     /// uses too.
     func strays() -> [String] {
         seen.withLock { seen in
-            let threadsOfLoop = seen.mapValues { points in points.values.reduce(into: Set()) { $0.formUnion($1.threads) } }
+            let threadsOfLoop = seen.mapValues { points in
+                points.values.reduce(into: Set()) { $0.formUnion($1.threads) }
+            }
             return seen.flatMap { loop, points in
                 let others = threadsOfLoop.filter { $0.key != loop }.values.reduce(into: Set()) { $0.formUnion($1) }
                 return points.compactMap { point, seen in
@@ -175,7 +177,9 @@ final class HoppingDecoder: AudioDecoder {
         let daemon = try await Daemon(foundations, substitutes: .init(probe: notes, codecs: codecs))
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let result: Result<Void, any Error>
-        do { result = .success(try await body(DaemonRig(daemon: daemon, foundations: foundations, group: group))) } catch {
+        do {
+            result = .success(try await body(DaemonRig(daemon: daemon, foundations: foundations, group: group)))
+        } catch {
             result = .failure(error)
         }
         await daemon.drainAndStop()

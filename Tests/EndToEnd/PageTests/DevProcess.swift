@@ -38,7 +38,10 @@ struct DevProcess {
         process.standardError = FileHandle.nullDevice
         try process.run()
         var told = ""
-        while let data = try output.fileHandleForReading.read(upToCount: 4_096), !data.isEmpty {
+        while true {
+            // What there is; reading a count would wait for all of it.
+            let data = output.fileHandleForReading.availableData
+            guard !data.isEmpty else { break }
             told += String(decoding: data, as: UTF8.self)
             if let page = told.firstMatch(of: /Open\s+(http:\S+)/), told.contains("Ctrl-C") {
                 return DevProcess(process: process, folder: folder, startPage: String(page.1))

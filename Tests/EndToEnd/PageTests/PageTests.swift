@@ -4,7 +4,9 @@ import Testing
 /// The real program, a real browser with a recorded voice as its microphone. What is compared, and how, stands in
 /// `Tests/EndToEnd/Page/page_call.py`. Serialized: a browser, a daemon and a simulator fill two cores.
 @Suite(.serialized) struct PageTests {
-    @Test("a person speaks in a browser, is answered, loses the line for five seconds, and goes on", .timeLimit(.minutes(6)))
+    @Test(
+        "a person speaks in a browser, is answered, loses the line for five seconds, and goes on",
+        .timeLimit(.minutes(6)))
     func call() async throws {
         let system = try await DevProcess.start()
         defer { system.stop() }

@@ -1,5 +1,5 @@
 /// What a value usually looks like where a reader expects it.
-indirect enum Shape {
+indirect enum Shape: Sendable {
     case text
     case identifier
     case oneOf([String])
@@ -12,14 +12,15 @@ indirect enum Shape {
     case sound
     case anything
 
-    struct Field {
+    struct Field: Sendable {
         var name: String
         var shape: Shape
         /// Left out one time in four.
         var isOptional: Bool
     }
 
-    static func fields(_ required: KeyValuePairs<String, Shape>, optional: KeyValuePairs<String, Shape> = [:]) -> Shape {
+    static func fields(_ required: KeyValuePairs<String, Shape>, optional: KeyValuePairs<String, Shape> = [:]) -> Shape
+    {
         .object(
             required.map { Field(name: $0.key, shape: $0.value, isOptional: false) }
                 + optional.map { Field(name: $0.key, shape: $0.value, isOptional: true) })
@@ -180,7 +181,8 @@ struct JSONGrammar {
     private func text(_ random: inout Random) -> [UInt8] {
         let samples = [
             "", "Hello.", "Guten Tag, wie geht es Ihnen heute?", "¿Qué tal?", "日本語のテキスト", "👩‍👩‍👧 family", "a\u{301}",
-            "quote \" and \\ back", "tab\tline\nend", "{\"type\":\"beat\"}", "\u{0}", "\u{FEFF}", "https://a.example/?b=c&d",
+            "quote \" and \\ back", "tab\tline\nend", "{\"type\":\"beat\"}", "\u{0}", "\u{FEFF}",
+            "https://a.example/?b=c&d",
         ]
         var text = Array(random.pick(samples, or: "").utf8)
         if random.chance(oneIn: 40) {

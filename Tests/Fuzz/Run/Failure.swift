@@ -11,20 +11,22 @@ struct Failure: Encodable {
     /// The first bytes.
     var hex: String
     /// Where the whole input is; nil when it could not be saved, or is of no use (sabotage).
-    var saved: String?
+    private(set) var saved: String?
+    private let input: [UInt8]
 
     private static let longestHex = 4_096
 
-    init(_ hand: HandFile, target: String, seed: UInt64, cause: String, root: String?) {
-        let input = hand.input
+    init(_ hand: HandFile, target: String, seed: UInt64, cause: String) {
+        input = hand.input
         self.target = target
         self.seed = seed
         index = hand.index
         self.cause = cause
         bytes = input.count
         hex = Self.hex(input.prefix(Self.longestHex))
-        saved = root.flatMap { Self.save(input, target: target, root: $0) }
     }
+
+    enum CodingKeys: String, CodingKey { case target, seed, index, cause, bytes, hex, saved }
 
     private static func hex(_ bytes: some Sequence<UInt8>) -> String {
         bytes.map { byte in
@@ -33,7 +35,8 @@ struct Failure: Encodable {
         }.joined()
     }
 
-    private static func save(_ input: [UInt8], target: String, root: String) -> String? {
+    /// Only when the run is over: what is in the corpus decides which inputs are made.
+    mutating func save(root: String) {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in input { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
         let folder = Corpus.folder(of: target, root: root)
@@ -41,22 +44,17 @@ struct Failure: Encodable {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try Data(input).write(to: URL(fileURLWithPath: path))
-            return path
+            saved = path
         } catch {
-            return nil
+            saved = nil
         }
     }
 
     /// For people.
     var report: String {
-        var lines = [
-            "voice-fuzz: target \(target), seed \(seed), input \(index) of \(bytes) bytes: \(cause)",
-            "  hex: \(hex)\(bytes > Self.longestHex ? "…" : "")",
-        ]
-        if let saved {
-            lines.append("  saved: \(saved)")
-            lines.append("  again: voice-fuzz --target \(target) --replay \(saved)")
-        }
-        return lines.joined(separator: "\n")
+        """
+        voice-fuzz: target \(target), seed \(seed), input \(index) of \(bytes) bytes: \(cause)
+          hex: \(hex)\(bytes > Self.longestHex ? "…" : "")
+        """
     }
 }

@@ -19,11 +19,14 @@ final class Supervisor {
     private let scratch: ScratchFolder
     private var children: [Child] = []
     private var failures: [Failure] = []
+    /// Of invariants that were broken before.
+    private var repeated = 0
     private let began = ContinuousClock.now
     private var saidAt = ContinuousClock.now
 
     /// The symbolised trace of a crash takes some seconds, in which a worker gets nowhere.
     private static let patience: Duration = .seconds(60)
+    private static let mostRepeated = 20
     private static let progressEvery: Duration = .seconds(5)
 
     /// What was asked for on the command line.
@@ -78,9 +81,10 @@ final class Supervisor {
         while children.contains(where: { !$0.isOver }) {
             usleep(50_000)
             for index in children.indices where !children[index].isOver { try look(at: index) }
-            if failures.count >= order.mostFailures { stopAll() }
+            if failures.count >= order.mostFailures || repeated >= Self.mostRepeated { stopAll() }
             sayProgress()
         }
+        if !order.isSabotage { saveAll() }
         var verdict = Verdict(
             inputs: total, perTarget: [:], seconds: (ContinuousClock.now - began) / .seconds(1), seed: order.seed,
             failures: failures)
@@ -91,6 +95,14 @@ final class Supervisor {
         }
         verdict.judge()
         return verdict
+    }
+
+    private func saveAll() {
+        for index in failures.indices {
+            failures[index].save(root: order.root)
+            guard let path = failures[index].saved else { continue }
+            Progress.say("  saved: \(path)\n  again: voice-fuzz --target \(failures[index].target) --replay \(path)")
+        }
     }
 
     private var total: Int { children.reduce(0) { $0 + $1.hand.all } }
@@ -122,13 +134,17 @@ final class Supervisor {
     private func failed(_ index: Int, _ cause: String) throws {
         let child = children[index]
         let target = targets.indices.contains(child.hand.target) ? targets[child.hand.target].name : "none"
-        let failure = Failure(
-            child.hand, target: target, seed: order.seed, cause: cause, root: order.isSabotage ? nil : order.root)
-        failures.append(failure)
+        let failure = Failure(child.hand, target: target, seed: order.seed, cause: cause)
+        if failures.contains(where: { $0.target == target && $0.cause == cause && child.hand.message != nil }) {
+            repeated += 1
+        } else {
+            failures.append(failure)
+        }
         let errors = (try? String(contentsOfFile: child.errorPath, encoding: .utf8)) ?? ""
         Progress.say(failure.report)
         for line in errors.split(separator: "\n").prefix(40) { Progress.say("  | \(line)") }
-        guard targets.indices.contains(child.hand.target), failures.count < order.mostFailures else {
+        let isEnough = failures.count >= order.mostFailures || repeated >= Self.mostRepeated
+        guard targets.indices.contains(child.hand.target), !isEnough else {
             children[index].isOver = true
             return
         }

@@ -22,7 +22,9 @@ final class Base64Target: FuzzTarget {
         output = try GuardedMemory(capacity: 1 << 16)
         text = try GuardedMemory(capacity: 1 << 16)
         bytes = try GuardedMemory(capacity: 1 << 16)
-        seeds = [0, 1, 2, 3, 4, 5, 6, 48, 960, 961].map { count in Base64Text.of((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) }) }
+        seeds = [0, 1, 2, 3, 4, 5, 6, 48, 960, 961].map { count in
+            Base64Text.of((0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37) })
+        }
     }
 
     func generate(_ random: inout Random) -> [UInt8] { Base64Text.of(random.bytes(random.length(upTo: 6_000))) }

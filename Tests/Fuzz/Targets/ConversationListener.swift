@@ -89,7 +89,8 @@ struct ConversationListener {
     private mutating func check(_ event: ProviderEvent) throws(Broken) {
         switch event {
         case .ready: ready += 1
-        case .speechStarted(_, let time), .speechStopped(_, let time): try expect(time >= 0, "a position is not negative")
+        case .speechStarted(_, let time), .speechStopped(_, let time):
+            try expect(time >= 0, "a position is not negative")
         case .participantTranscript(_, let text, _), .agentTranscript(_, let text, _):
             try expect(text.utf8.count <= OpenAIConversation.maxTextBytes + 3, "a text is cut to its limit")
         case .participantTranscriptFailed(_, let code), .complained(let code): try checkCode(code)

@@ -10,7 +10,8 @@ final class FrameTarget: FuzzTarget {
     let share = 1_800
     let longestInput = 9_000
     let seeds: [[UInt8]] = [
-        [1, 0, 0, 0, 0, 0, 0, 0xF8, 0xFF, 0xFE], [2, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF] + [UInt8](repeating: 0, count: 960),
+        [1, 0, 0, 0, 0, 0, 0, 0xF8, 0xFF, 0xFE],
+        [2, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF] + [UInt8](repeating: 0, count: 960),
         [1, 1, 2, 3, 4, 5, 6] + [UInt8](repeating: 7, count: 8_000), [1, 0, 0, 0, 0, 0, 0], [3, 0, 0, 0, 0, 0, 0, 1],
     ]
 

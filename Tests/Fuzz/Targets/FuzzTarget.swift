@@ -51,7 +51,8 @@ enum Targets {
         [
             HeadTarget(), FrameTarget(), UTF8Target(), ParticipantTarget(), AgentTarget(), TokenTarget(),
             ProviderTarget(root: root), JSONTarget(root: root), try Base64Target(), try OpusTarget(), UplinkTarget(),
-            PlayoutTarget(), LedgerTarget(), LifecycleTarget(), OggTarget(), OggWriterTarget(), DocumentTarget(root: root),
+            PlayoutTarget(), UnsettledTarget(), LedgerTarget(), LifecycleTarget(), OggTarget(), OggWriterTarget(),
+            DocumentTarget(root: root),
             ConfigurationTarget(root: root, scratch: scratch ?? NSTemporaryDirectory()),
         ]
     }
@@ -63,7 +64,9 @@ final class SabotageTarget: FuzzTarget {
     let longestInput = 64
     let seeds: [[UInt8]] = [[1, 2, 3]]
 
-    func generate(_ random: inout Random) -> [UInt8] { random.bytes(1 + random.below(64)) }
+    func generate(_ random: inout Random) -> [UInt8] {
+        (random.chance(oneIn: 16) ? [0xA5] : []) + random.bytes(1 + random.below(60))
+    }
 
     func take(_ input: UnsafeRawBufferPointer) throws(Broken) -> Answer {
         // 0xA5 + 0x5B does not fit into a byte; every other first byte is left alone.

@@ -1,4 +1,5 @@
 import InterviewCore
+import Ports
 import WebSocketTransport
 import WireFormats
 
@@ -35,8 +36,10 @@ final class HeadTarget: FuzzTarget {
     ].map { Array($0.utf8) }
 
     let words = Dictionary.words(
-        "GET ", "OPTIONS ", "POST ", " HTTP/1.1\r\n", "HTTP/1.0", "HTTP/2", "\r\n", "\r\n\r\n", "\r", "\n", "\0", ": ", ":",
-        "Host: a\r\n", "Host: b\r\n", "Content-Length: 0\r\n", "Content-Length: 1\r\n", "Transfer-Encoding: chunked\r\n",
+        "GET ", "OPTIONS ", "POST ", " HTTP/1.1\r\n", "HTTP/1.0", "HTTP/2", "\r\n", "\r\n\r\n", "\r", "\n", "\0", ": ",
+        ":",
+        "Host: a\r\n", "Host: b\r\n", "Content-Length: 0\r\n", "Content-Length: 1\r\n",
+        "Transfer-Encoding: chunked\r\n",
         "Authorization: Bearer ", "authorization: bearer x\r\n", "Origin: *\r\n", "Origin: null\r\n",
         "Origin: https://interviews.example\r\n", "Upgrade: websocket\r\n", "Connection: Upgrade\r\n",
         "Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
@@ -45,7 +48,9 @@ final class HeadTarget: FuzzTarget {
     )
 
     func generate(_ random: inout Random) -> [UInt8] {
-        let paths = ["/v1/sessions/k7-Zq_0/media", "/v1/sessions/k7-Zq_0/media?token=abc", "/v1/sessions//media", "/", "/x?"]
+        let paths = [
+            "/v1/sessions/k7-Zq_0/media", "/v1/sessions/k7-Zq_0/media?token=abc", "/v1/sessions//media", "/", "/x?",
+        ]
         let method = random.pick(["GET", "GET", "GET", "OPTIONS", "POST", "get", "G"], or: "GET")
         var text = "\(method) \(random.pick(paths, or: "/")) HTTP/1.1\r\nHost: a.example\r\n"
         var headers = [
@@ -160,7 +165,8 @@ final class HeadTarget: FuzzTarget {
             throw Broken("does not hold: the forwarded head is a head")
         }
         try expect(length == bytes.count && forwarded.query == nil, "nothing follows it, and it has no query")
-        try expect(forwarded.values("sec-websocket-protocol") == [JoinRequest.subprotocol], "it has our subprotocol alone")
+        try expect(
+            forwarded.values("sec-websocket-protocol") == [JoinRequest.subprotocol], "it has our subprotocol alone")
         try expect(forwarded.headers.allSatisfy { Self.allowed.contains($0.name) }, "it has no other headers")
     }
 }

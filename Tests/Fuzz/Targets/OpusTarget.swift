@@ -129,7 +129,7 @@ final class OpusTarget: FuzzTarget {
 
 /// Real packets: every mode and length, speech-like sound, silence with DTX.
 enum OpusSeeds {
-    static func programs() throws(OpusError) -> [[UInt8]] {
+    static func programs() throws -> [[UInt8]] {
         var programs: [[UInt8]] = []
         for application in OpusEncoderSettings.Application.allCases {
             for (bitrate, discontinuous) in [(8_000, true), (24_000, false), (64_000, false)] {
@@ -146,7 +146,7 @@ enum OpusSeeds {
         return programs
     }
 
-    private static func program(_ settings: OpusEncoderSettings, samples: Int) throws(OpusError) -> [UInt8] {
+    private static func program(_ settings: OpusEncoderSettings, samples: Int) throws -> [UInt8] {
         var encoder = try OpusEncoder(rate: 24_000, settings: settings)
         var packet = [UInt8](repeating: 0, count: OpusEncoder.longestPacket)
         var random = Random(seed: 7, target: "sound", index: UInt64(samples))
@@ -156,11 +156,8 @@ enum OpusSeeds {
             let sound = (0..<samples).map { index in
                 Int16(truncatingIfNeeded: (index % 97 - 48) * loud / 48 + random.below(401) - 200)
             }
-            var length = 0
-            do throws(OpusError) {
-                length = try sound.withUnsafeBufferPointer { sound throws(OpusError) in
-                    try packet.withUnsafeMutableBytes { packet throws(OpusError) in try encoder.encode(sound, into: packet) }
-                }
+            let length = try sound.withUnsafeBufferPointer { sound in
+                try packet.withUnsafeMutableBytes { packet in try encoder.encode(sound, into: packet) }
             }
             program += [0, UInt8(length >> 8), UInt8(length & 0xFF)] + packet[..<length]
             if number == 2 { program += [0xF0, 4] }

@@ -6,7 +6,8 @@ enum ParticipantShapes {
 
     static let client: [Shape] = [
         .message(
-            "hello", ["protocol": .integer(1...1), "client": .identifier, "agent": .oneOf(["voiced-page 1.0", "load/2"])],
+            "hello",
+            ["protocol": .integer(1...1), "client": .identifier, "agent": .oneOf(["voiced-page 1.0", "load/2"])],
             optional: [
                 "audio": .fields(["up": format, "down": format]),
                 "resume": .fields(["item": .identifier, "played_ms": milliseconds]),
@@ -36,17 +37,23 @@ enum ParticipantShapes {
         .message("item", ["item": .identifier, "start_timestamp": timestamp]),
         .message("flush", ["item": .identifier]),
         .message(
-            "transcript", ["role": .oneOf(["participant", "agent"]), "item": .identifier, "text": .text, "final": .flag]),
+            "transcript",
+            ["role": .oneOf(["participant", "agent"]), "item": .identifier, "text": .text, "final": .flag]),
         .message("ack", ["timestamp": timestamp]),
         .message("move", ["token": .oneOf(["a.b.c"]), "deadline_ms": milliseconds], optional: ["url": .text]),
         .message("cost", ["micros": .integer(0...9_000_000_000_000_000_000)]),
-        .message("bye", ["reason": .oneOf(["moved", "restart", "completed"])], optional: ["rejoin_in_ms": milliseconds]),
+        .message(
+            "bye", ["reason": .oneOf(["moved", "restart", "completed"])], optional: ["rejoin_in_ms": milliseconds]),
         .message("error", ["code": .oneOf(["bad_frame"]), "message": .text]),
     ]
 
-    static let words = Dictionary.json + Dictionary.words(
-        #""type":"#, "hello", "played", "mute", "stats", "beat", "leave", "welcome", "transcript", "item", "bye", "resume",
-        "audio", "opus", "pcm", "client", "agent", "protocol", "played_ms", "ms", "on", "text", "limits", "final", "url")
+    static let words =
+        Dictionary.json
+        + Dictionary.words(
+            #""type":"#, "hello", "played", "mute", "stats", "beat", "leave", "welcome", "transcript", "item", "bye",
+            "resume",
+            "audio", "opus", "pcm", "client", "agent", "protocol", "played_ms", "ms", "on", "text", "limits", "final",
+            "url")
 
     /// One message of each shape without anything odd, by a fixed seed.
     static func examples(_ shapes: [Shape]) -> [[UInt8]] {

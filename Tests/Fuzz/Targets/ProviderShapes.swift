@@ -31,7 +31,8 @@ enum ProviderShapes {
         ["id": .identifier],
         optional: [
             "status": .oneOf(["in_progress", "completed", "cancelled", "incomplete", "failed", "new_status"]),
-            "status_details": .fields([:], optional: ["reason": .oneOf(["turn_detected", "max_output_tokens"]), "error": error]),
+            "status_details": .fields(
+                [:], optional: ["reason": .oneOf(["turn_detected", "max_output_tokens"]), "error": error]),
             "usage": usage, "output": .list(item, upTo: 2),
         ])
     private static let output: KeyValuePairs<String, Shape> = ["response_id": .identifier, "item_id": .identifier]
@@ -43,7 +44,12 @@ enum ProviderShapes {
     static let all: [Shape] = [
         delta,
         .message("error", ["error": error]),
-        .message("session.created", ["session": .fields(["id": .identifier], optional: ["model": .text, "expires_at": .integer(0...4_000_000_000)])]),
+        .message(
+            "session.created",
+            [
+                "session": .fields(
+                    ["id": .identifier], optional: ["model": .text, "expires_at": .integer(0...4_000_000_000)])
+            ]),
         .message("session.updated", ["session": .fields([:], optional: ["model": .text])]),
         .message("conversation.item.added", ["item": item]), .message("conversation.item.done", ["item": item]),
         .message("conversation.item.truncated", ["item_id": .identifier, "audio_end_ms": milliseconds]),
@@ -63,24 +69,38 @@ enum ProviderShapes {
         .message("response.output_item.added", ["response_id": .identifier, "item": item]),
         .message("response.output_item.done", ["response_id": .identifier, "item": item]),
         .message("response.output_audio.done", output),
-        .message("response.output_audio_transcript.delta", ["response_id": .identifier, "item_id": .identifier, "delta": .text]),
-        .message("response.output_audio_transcript.done", ["response_id": .identifier, "item_id": .identifier, "transcript": .text]),
+        .message(
+            "response.output_audio_transcript.delta",
+            ["response_id": .identifier, "item_id": .identifier, "delta": .text]),
+        .message(
+            "response.output_audio_transcript.done",
+            ["response_id": .identifier, "item_id": .identifier, "transcript": .text]),
         .message("response.output_text.delta", ["response_id": .identifier, "item_id": .identifier, "delta": .text]),
         .message(
             "response.function_call_arguments.done",
-            ["response_id": .identifier, "item_id": .identifier, "call_id": .identifier, "arguments": .oneOf(["{}", "{\"a\":"])],
+            [
+                "response_id": .identifier, "item_id": .identifier, "call_id": .identifier,
+                "arguments": .oneOf(["{}", "{\"a\":"]),
+            ],
             optional: ["name": .oneOf(["end_interview", "", "other"])]),
         .message(
             "rate_limits.updated",
             ["rate_limits": .list(.fields(["name": .text], optional: ["limit": count, "remaining": .number]), upTo: 3)]),
         .message("response.content_part.added", optional: ["x": .anything]),
-        .message("response.of.a.later.version.with.a.name.that.is.longer.than.sixty.four.bytes.é", optional: ["x": .anything]),
+        .message(
+            "response.of.a.later.version.with.a.name.that.is.longer.than.sixty.four.bytes.é", optional: ["x": .anything]
+        ),
     ]
 
-    static let words = Dictionary.json + Dictionary.words(
-        "\u{1E}", "\u{1E}\u{1}", "\u{1E}\u{2}", "\u{1E}\u{3}item_1", "\u{1E}\u{4}call_1", "error", "session.created",
-        "session.updated", "response.created", "response.done", "response.output_audio.delta", "conversation.item.added",
-        "item_id", "response_id", "delta", "event_id", "setup", "answer", "usage", "input_tokens", "cached_tokens",
-        "audio_tokens", "seconds", "status", "completed", "cancelled", "failed", "incomplete", "expires_at", "audio_end_ms",
-        "session_expired", "insufficient_quota", "item_1", "resp_1")
+    static let words =
+        Dictionary.json
+        + Dictionary.words(
+            "\u{1E}", "\u{1E}\u{1}", "\u{1E}\u{2}", "\u{1E}\u{3}item_1", "\u{1E}\u{4}call_1", "error",
+            "session.created",
+            "session.updated", "response.created", "response.done", "response.output_audio.delta",
+            "conversation.item.added",
+            "item_id", "response_id", "delta", "event_id", "setup", "answer", "usage", "input_tokens", "cached_tokens",
+            "audio_tokens", "seconds", "status", "completed", "cancelled", "failed", "incomplete", "expires_at",
+            "audio_end_ms",
+            "session_expired", "insufficient_quota", "item_1", "resp_1")
 }

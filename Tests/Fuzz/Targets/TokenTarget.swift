@@ -10,7 +10,7 @@ import Synchronization
 /// byte, those of a token that we have signed, and then its claims are the ones that were signed.
 final class TokenTarget: FuzzTarget {
     let name = "token"
-    let share = 60
+    let share = 120
     let longestInput = 2_200
 
     private let authority: JWTTokenAuthority
@@ -79,7 +79,8 @@ final class TokenTarget: FuzzTarget {
         return .accepted
     }
 
-    private static func verify(_ token: String, _ authority: JWTTokenAuthority) async -> Result<TokenClaims, TokenError> {
+    private static func verify(_ token: String, _ authority: JWTTokenAuthority) async -> Result<TokenClaims, TokenError>
+    {
         do throws(TokenError) { return .success(try await authority.verify(token)) } catch { return .failure(error) }
     }
 

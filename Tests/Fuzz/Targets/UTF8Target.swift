@@ -32,7 +32,8 @@ final class UTF8Target: FuzzTarget {
 
     func take(_ input: UnsafeRawBufferPointer) throws(Broken) -> Answer {
         let isValid = UTF8Check.isValid(input)
-        try expect(isValid == (String(validating: input, as: UTF8.self) != nil), "it says what the standard library says")
+        try expect(
+            isValid == (String(validating: input, as: UTF8.self) != nil), "it says what the standard library says")
         return isValid ? .accepted : .refused
     }
 }

@@ -144,7 +144,8 @@ private final class ThreadBox: Sendable {
         pthread_create(
             &thread, nil,
             { argument in
-                Unmanaged<ThreadBox>.fromOpaque(argument!).takeRetainedValue().body()
+                guard let argument else { return nil }
+                Unmanaged<ThreadBox>.fromOpaque(argument).takeRetainedValue().body()
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
         pthread_detach(thread)

@@ -14,7 +14,9 @@ import Testing
                     let start = loop.now
                     for milliseconds in [30, 10, 20, 10] {
                         let deadline = start + .milliseconds(milliseconds)
-                        _ = loop.schedule(at: deadline) { log.note(milliseconds, loop.isCurrent && loop.now >= deadline) }
+                        _ = loop.schedule(at: deadline) {
+                            log.note(milliseconds, loop.isCurrent && loop.now >= deadline)
+                        }
                     }
                     _ = loop.schedule(at: start + .milliseconds(40)) { continuation.resume() }
                 }

@@ -90,9 +90,7 @@ import Testing
         let welcome = try #require(await second.welcome())
         #expect(welcome.resumed)
         #expect(welcome.resendFrom == 9_600)
-        #expect(
-            second.story.lines.contains(
-                .message(.transcript(role: .agent, item: "i1-0", text: "Hello", final: true))))
+        await second.story.line { $0 == .message(.transcript(role: .agent, item: "i1-0", text: "Hello", final: true)) }
         #expect(rig.provider.openedCount == 1)
         #expect(!rig.provider.story.lines.contains(.closed))
         let row = try await rig.row(claims)

@@ -13,6 +13,7 @@ extension WebSocketTransportTests {
     struct AcceptorTests {
         @Test("a token in the header opens the door, on the loop that admission named")
         func bearer() async throws {
+            let known = try #require(SessionID("known"))
             try await Door.with(loops: 2) { (door: Door) async throws -> Void in
                 for loop in 0..<2 {
                     let (client, session) = try await door.joined()
@@ -20,7 +21,7 @@ extension WebSocketTransportTests {
                     #expect(
                         await door.admission.nextQuestion()
                             == .init(
-                                claims: TokenClaims(participant: "p", session: SessionID("known")!, scope: .join),
+                                claims: TokenClaims(participant: "p", session: known, scope: .join),
                                 probing: false))
                     await session.with { $0.send(.state(.listening)) }
                     #expect(try client.readFrame()?.text == #"{"type":"state","state":"listening"}"#)
@@ -31,7 +32,8 @@ extension WebSocketTransportTests {
             }
         }
 
-        @Test("a token as a subprotocol passes, however long, and never reaches the answer", arguments: [20, 400, 4_000])
+        @Test(
+            "a token as a subprotocol passes, however long, and never reaches the answer", arguments: [20, 400, 4_000])
         func subprotocolToken(length: Int) async throws {
             try await Door.with { (door: Door) async throws -> Void in
                 let token = "good.known.join." + String(repeating: "x", count: length - 16)
@@ -91,17 +93,24 @@ extension WebSocketTransportTests {
                 name: "origin null", request: Door.head(extra: "Origin: null\r\n"), status: 403, code: "origin"),
             Case(name: "no subprotocol", request: Door.head(subprotocols: nil), status: 400, code: "subprotocol"),
             Case(
-                name: "other subprotocol", request: Door.head(token: nil, subprotocols: "voiced.v2, bearer.good.known.join"),
+                name: "other subprotocol",
+                request: Door.head(token: nil, subprotocols: "voiced.v2, bearer.good.known.join"),
                 status: 400, code: "subprotocol"),
             Case(name: "no token", request: Door.head(token: nil), status: 401, code: "token"),
             Case(name: "bad token", request: Door.head(token: "evil.known.join"), status: 401, code: "token"),
-            Case(name: "basic", request: Door.head(token: nil, extra: "Authorization: Basic eDp5\r\n"), status: 401, code: "token"),
             Case(
-                name: "too long a token", request: Door.head(token: "good.known.join." + String(repeating: "x", count: 4_200)),
+                name: "basic", request: Door.head(token: nil, extra: "Authorization: Basic eDp5\r\n"), status: 401,
+                code: "token"),
+            Case(
+                name: "too long a token",
+                request: Door.head(token: "good.known.join." + String(repeating: "x", count: 4_200)),
                 status: 401, code: "token"),
-            Case(name: "another session's token", request: Door.head(token: "good.other.join"), status: 401, code: "token"),
             Case(
-                name: "unknown session", request: Door.head(session: "unknown", token: "good.unknown.join"), status: 404,
+                name: "another session's token", request: Door.head(token: "good.other.join"), status: 401,
+                code: "token"),
+            Case(
+                name: "unknown session", request: Door.head(session: "unknown", token: "good.unknown.join"),
+                status: 404,
                 code: "unknown_session"),
             Case(
                 name: "ended session", request: Door.head(session: "ended", token: "good.ended.join"), status: 410,
@@ -110,38 +119,46 @@ extension WebSocketTransportTests {
                 name: "full", request: Door.head(session: "full", token: "good.full.join"), status: 503, code: "full",
                 header: "Retry-After: 7"),
             Case(name: "another path", request: Door.head(path: "/v1/sessions/known"), status: 404, code: "path"),
-            Case(name: "a path with dots", request: Door.head(path: "/v1/sessions/../media"), status: 404, code: "path"),
+            Case(
+                name: "a path with dots", request: Door.head(path: "/v1/sessions/../media"), status: 404, code: "path"),
             Case(
                 name: "no session", request: Door.head(path: "/v1/sessions//media"), status: 404, code: "path"),
             Case(
                 name: "method", request: Door.head().replacingOccurrences(of: "GET ", with: "POST "), status: 405,
                 code: "method", header: "Allow: GET, OPTIONS"),
             Case(
-                name: "no connection header", request: Door.head().replacingOccurrences(of: "Connection: Upgrade\r\n", with: ""),
+                name: "no connection header",
+                request: Door.head().replacingOccurrences(of: "Connection: Upgrade\r\n", with: ""),
                 status: 400, code: "upgrade"),
             Case(
                 name: "version 8", request: Door.head().replacingOccurrences(of: "Version: 13", with: "Version: 8"),
                 status: 426, code: "websocket_version", header: "Sec-WebSocket-Version: 13"),
             Case(
-                name: "short key", request: Door.head().replacingOccurrences(of: "dGhlIHNhbXBsZSBub25jZQ==", with: "dGhl"),
+                name: "short key",
+                request: Door.head().replacingOccurrences(of: "dGhlIHNhbXBsZSBub25jZQ==", with: "dGhl"),
                 status: 400, code: "upgrade"),
             Case(
                 name: "key that is no base64",
-                request: Door.head().replacingOccurrences(of: "dGhlIHNhbXBsZSBub25jZQ==", with: "dGhlIHNhb?BsZSBub25jZQ=="),
+                request: Door.head().replacingOccurrences(
+                    of: "dGhlIHNhbXBsZSBub25jZQ==", with: "dGhlIHNhb?BsZSBub25jZQ=="),
                 status: 400, code: "upgrade"),
             Case(name: "HTTP/1.0", request: "GET / HTTP/1.0\r\n\r\n", status: 505, code: "http_version"),
             Case(name: "garbage", request: "\u{16}\u{3}\u{1}\u{2}\u{0}", status: 400, code: "bad_request"),
             Case(
                 name: "two hosts", request: Door.head(extra: "Host: other.test\r\n"), status: 400, code: "bad_request"),
             Case(
-                name: "head too large", request: Door.head(extra: "X: " + String(repeating: "x", count: 9_000) + "\r\n"),
+                name: "head too large",
+                request: Door.head(extra: "X: " + String(repeating: "x", count: 9_000) + "\r\n"),
                 status: 431, code: "head_too_large"),
             Case(
-                name: "too many headers", request: Door.head(extra: String(repeating: "x: y\r\n", count: 70)), status: 431,
+                name: "too many headers", request: Door.head(extra: String(repeating: "x: y\r\n", count: 70)),
+                status: 431,
                 code: "head_too_large"),
         ]
 
-        @Test("every refusal has its status, its code in JSON, its headers and the end of the connection", arguments: refused)
+        @Test(
+            "every refusal has its status, its code in JSON, its headers and the end of the connection",
+            arguments: refused)
         func refusal(_ one: Case) async throws {
             try await Door.with { (door: Door) async throws -> Void in
                 let answer = try door.answer(one.request)
@@ -186,7 +203,8 @@ extension WebSocketTransportTests {
                 #expect(full.contains("\r\nAccess-Control-Expose-Headers: Retry-After\r\n"))
 
                 #expect(try ask("known", token: nil).hasPrefix("HTTP/1.1 401 "))
-                #expect(try ask("known", token: "good.known.join", origin: "https://evil.test").hasPrefix("HTTP/1.1 403 "))
+                #expect(
+                    try ask("known", token: "good.known.join", origin: "https://evil.test").hasPrefix("HTTP/1.1 403 "))
                 let program = try ask("known", token: "good.known.join", origin: nil)
                 #expect(program.hasPrefix("HTTP/1.1 200 "))
                 #expect(!program.contains("Access-Control-Allow-Origin"))

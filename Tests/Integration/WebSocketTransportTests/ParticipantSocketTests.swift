@@ -108,7 +108,8 @@ extension WebSocketTransportTests {
 
         @Test("who does not say hello in time is told so and closed 4000")
         func noHello() async throws {
-            try await Door.with({ $0.line = LineTimes(hello: .milliseconds(100), beat: .milliseconds(50)) }) { (door: Door) async throws -> Void in
+            try await Door.with({ $0.line = LineTimes(hello: .milliseconds(100), beat: .milliseconds(50)) }) {
+                (door: Door) async throws -> Void in
                 let client = try door.client(Door.head())
                 _ = try client.readHead()
                 let error = try read(client)
@@ -257,7 +258,8 @@ extension WebSocketTransportTests {
 
         @Test("a line without a sign is dead, one with beats lives, and pings do not count")
         func dead() async throws {
-            try await Door.with({ $0.line = LineTimes(beat: .milliseconds(40), dead: .milliseconds(240)) }) { (door: Door) async throws -> Void in
+            try await Door.with({ $0.line = LineTimes(beat: .milliseconds(40), dead: .milliseconds(240)) }) {
+                (door: Door) async throws -> Void in
                 let (alive, living) = try await door.joined()
                 let beating = Task.detached {
                     while !Task.isCancelled {

@@ -145,8 +145,9 @@ extension WebSocketsTests {
                     _ = try await connect(context, target("/close?code=\(code)&reason=because"), recorder)
                     #expect(await recorder.story() == [.opened, .ended(.closed(code: code))])
                 }
-                for (code, reason): (UInt16, String) in [(1000, "ende"), (4003, "ü"), (1012, String(repeating: "ä", count: 90))]
-                {
+                for (code, reason): (UInt16, String) in [
+                    (1000, "ende"), (4003, "ü"), (1012, String(repeating: "ä", count: 90)),
+                ] {
                     let key = UUID().uuidString
                     let recorder = Recorder(whenOpened: { $0.close(code: code, reason: reason) })
                     _ = try await connect(context, target("/close-code?key=\(key)"), recorder)
@@ -167,10 +168,13 @@ extension WebSocketsTests {
 
         /// As Python writes it.
         private func json(_ text: String) throws -> String {
-            "\"" + text.unicodeScalars.map { $0.isASCII ? String($0) : String(format: "\\u%04x", $0.value) }.joined() + "\""
+            "\"" + text.unicodeScalars.map { $0.isASCII ? String($0) : String(format: "\\u%04x", $0.value) }.joined()
+                + "\""
         }
 
-        @Test("a status other than 101 is told as such and no redirect is followed", arguments: [400, 401, 403, 404, 429, 500, 503, 302])
+        @Test(
+            "a status other than 101 is told as such and no redirect is followed",
+            arguments: [400, 401, 403, 404, 429, 500, 503, 302])
         func refused(status: Int) async throws {
             try await withContext { context in
                 let recorder = Recorder()
@@ -267,8 +271,10 @@ extension WebSocketsTests {
                 let second = Recorder()
                 let target = self.target("/echo")
                 let first = Reconnecting(context: context, target: target, next: second)
-                _ = try await context.loop.run { Result { try context.connect(self.target("/close?code=1001"), handler: first) } }
-                    .get()
+                _ = try await context.loop.run {
+                    Result { try context.connect(self.target("/close?code=1001"), handler: first) }
+                }
+                .get()
                 #expect(await second.first(1) == [.opened])
             }
         }

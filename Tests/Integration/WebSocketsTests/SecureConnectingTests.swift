@@ -66,7 +66,8 @@ extension WebSocketsTests {
                     for round in 0..<6 {
                         group.addTask {
                             let host = round.isMultiple(of: 2) ? "provider.test" : "wrong.test"
-                            let expected = round.isMultiple(of: 2) ? Self.good : [.ended(.failed(code: "tls: hostname"))]
+                            let expected =
+                                round.isMultiple(of: 2) ? Self.good : [.ended(.failed(code: "tls: hostname"))]
                             return try await story(context, host: host) == expected
                         }
                     }

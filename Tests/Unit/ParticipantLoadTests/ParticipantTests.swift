@@ -114,6 +114,29 @@ struct ParticipantTests {
         try await agent.stop()
     }
 
+    @Test("a line that the client cuts itself is no close of the peer's, however often")
+    func cutsItself() async throws {
+        let agent = try await FakeAgent(on: loops)
+        let participant = Participant(try settings(agent), voice: try voice(), on: loops.next())
+        async let report = participant.run()
+        var arrivals = agent.connections.makeAsyncIterator()
+        for turn in 0...RejoinPolicy.mostUncleanReturns {
+            let line = try #require(await arrivals.next())
+            _ = await line.text("hello")
+            line.welcome(resumed: turn > 0, resendFrom: turn > 0 ? 0 : nil)
+            _ = await line.audio(1)
+            await participant.cutLine()
+        }
+        let last = try #require(await arrivals.next())
+        _ = await last.text("hello")
+        await participant.stop()
+        let end = await report
+        #expect(end.outcome == .stopped)
+        #expect(end.closeCodes.isEmpty)
+        #expect(end.connections == RejoinPolicy.mostUncleanReturns + 1)
+        try await agent.stop()
+    }
+
     @Test("a flush is answered with what was really heard")
     func flush() async throws {
         let agent = try await FakeAgent(on: loops)

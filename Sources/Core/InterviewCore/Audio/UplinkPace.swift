@@ -39,7 +39,9 @@ struct UplinkPace: Sendable {
     /// line that has just come back, and then arrive all at once.
     private let connectedAt: Duration
     /// The largest `lead` of this page load's earlier connections: what the client's clock shows without delay.
-    private let knownLead: Int64?
+    private var knownLead: Int64?
+    /// The largest of this connection.
+    private var bestLead: Int64 = .min
     private var begun = false
     private var catchingUp = false
     private var anchorNow: Duration = .zero
@@ -50,27 +52,46 @@ struct UplinkPace: Sendable {
     private var windowEnd: Int64 = 0
     private var leastLag: Int64 = .max
     private var lastNow: Duration = .zero
+    private var begunAt: Duration = .zero
 
     init(connectedAt now: Duration, knownLead: Int64? = nil) {
         connectedAt = now
         self.knownLead = knownLead
     }
 
-    static func lead(end: Int64, now: Duration) -> Int64 { end &- AudioUnits.units(in: now) }
+    private static func lead(end: Int64, now: Duration) -> Int64 { end &- AudioUnits.units(in: now) }
+
+    /// For the next connection's `knownLead`. What was sent again, or read in one piece, does not show the clock.
+    var shownLead: Int64? {
+        guard begun, !catchingUp, lastNow - begunAt >= Self.longestStall else { return knownLead }
+        return max(knownLead ?? bestLead, bestLead)
+    }
+
+    /// The client has another capture clock from now on, or one that had stopped.
+    mutating func clockChanged(end: Int64, now: Duration) {
+        knownLead = nil
+        bestLead = Self.lead(end: end, now: now)
+        begunAt = now
+    }
 
     /// The first frame of a connection: it sets the clock.
     mutating func begin(end: Int64, position: Int64, present: Int64, now: Duration, catchingUp: Bool) {
         begun = true
+        begunAt = now
+        bestLead = Self.lead(end: end, now: now)
         self.catchingUp = catchingUp && !isCaughtUp(end: end, now: now)
         aheadAtStart = max(0, position &- present)
         anchor(end: end, now: now)
-        anchorNow = self.catchingUp ? connectedAt : max(connectedAt, now - Self.longestWait)
+        anchorNow =
+            self.catchingUp
+            ? connectedAt : min(now, max(connectedAt + UplinkTimeline.fillStep, now - Self.longestWait))
     }
 
     /// `end`: of the frame, on the capture clock; `position`: the same in the conversation; `fresh`: the capture clock
     /// has just been set anew.
     mutating func check(end: Int64, position: Int64, present: Int64, now: Duration, fresh: Bool) -> Verdict {
         guard begun else { return .fine }
+        bestLead = max(bestLead, Self.lead(end: end, now: now))
         if !catchingUp, position &- present > Self.furthestAhead &+ aheadAtStart { return .tooFast }
         if fresh {
             anchor(end: end, now: now)

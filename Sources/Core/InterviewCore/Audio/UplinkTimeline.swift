@@ -64,7 +64,7 @@ package struct UplinkTimeline: Sendable {
     private var clock = UnwrappedClock()
     /// Position = capture + offset.
     private var offset: Int64 = 0
-    /// The largest `UplinkPace.lead` of the present page load's clock; nil before its first frame.
+    /// What the present page load's clock has shown (`UplinkPace.shownLead`); nil: nothing to go by.
     private var lead: Int64?
     /// Capture position after the last frame delivered, and where that frame began; nil before a page's first frame.
     private var expected: Int64?
@@ -290,8 +290,8 @@ package struct UplinkTimeline: Sendable {
             fillGap(gap, missing: missing, frame: units, into: &steps)
         }
         if case .restarted = jump { clock.restart(at: capture) }
-        let shown = UplinkPace.lead(end: end, now: now)
-        lead = clockIsNew ? shown : max(lead ?? shown, shown)
+        if clockIsNew { connection.pace.clockChanged(end: end, now: now) }
+        lead = connection.pace.shownLead
         clock.advance(to: header.timestamp)
         offset = place
         commit(start: start, units: units, now: now)

@@ -43,6 +43,7 @@ package struct SessionLifecycle: Equatable, Sendable {
     private var lastHeard: Duration
     private var askedStillThere = false
     private var wrapUpBegun = false
+    private var wrapUpIsOwed = false
     private var greeted = false
 
     /// - Parameter resumed: the conversation has begun earlier, so no greeting is owed.
@@ -332,13 +333,20 @@ extension SessionLifecycle {
         return .end(finish(EndEntry(reason: .participantLeft, detail: "dropped"), at: now))
     }
 
+    /// The question could not be put (somebody was speaking, an answer was on its way): it is due at the next look.
+    package mutating func stillThereWasNotAsked() { askedStillThere = false }
+
+    /// The wrap-up could not be begun (the participant was speaking, no provider was ready): likewise.
+    package mutating func wrapUpWasNotBegun() { wrapUpIsOwed = true }
+
     private mutating func liveTick(at now: Duration) -> OnTick {
         if let end = overLimit(at: now) { return .end(end) }
         if now - lastHeard >= limits.idle {
             return .end(finish(EndEntry(reason: .idleTimeout), at: now))
         }
-        if !wrapUpBegun, remaining(at: now) <= limits.wrapUp {
+        if wrapUpIsOwed || !wrapUpBegun && remaining(at: now) <= limits.wrapUp {
             wrapUpBegun = true
+            wrapUpIsOwed = false
             return .wrapUp
         }
         if !askedStillThere, now - lastHeard >= limits.idle / 2 {

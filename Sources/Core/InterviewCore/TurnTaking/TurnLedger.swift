@@ -52,7 +52,7 @@ extension TurnLedger {
     package mutating func participantStarted(
         key: String, item: String, at start: Int64, captureStart: UInt32?, client: String?
     ) {
-        guard index(of: key) == nil else { return }
+        guard !isOpen(key) else { return }
         let turn = Turn(
             speaker: .participant, item: item, text: nil, startMilliseconds: start, endMilliseconds: start,
             captureStart: captureStart, captureEnd: captureStart, client: client, phase: phase)
@@ -60,19 +60,19 @@ extension TurnLedger {
     }
 
     package mutating func participantStopped(key: String, at end: Int64, captureEnd: UInt32?) {
-        guard let index = index(of: key) else { return }
+        guard let index = index(of: key, .participant) else { return }
         open[index].turn.endMilliseconds = max(end, open[index].turn.startMilliseconds)
         open[index].turn.captureEnd = captureEnd
     }
 
     package mutating func participantCommitted(key: String, at now: Duration) {
-        guard let index = index(of: key), open[index].committedAt == nil else { return }
+        guard let index = index(of: key, .participant), open[index].committedAt == nil else { return }
         open[index].committedAt = now
     }
 
     /// Our id of the turn, for the `transcript` message; nil when it has been handed out already.
     package mutating func participantTranscribed(key: String, text: String, final: Bool) -> String? {
-        guard let index = index(of: key), !open[index].textIsFinal else { return nil }
+        guard let index = index(of: key, .participant), !open[index].textIsFinal else { return nil }
         open[index].turn.text = text
         open[index].textIsFinal = final
         return open[index].turn.item
@@ -80,7 +80,7 @@ extension TurnLedger {
 
     /// There will be no text.
     package mutating func participantTranscriptFailed(key: String) {
-        guard let index = index(of: key) else { return }
+        guard let index = index(of: key, .participant) else { return }
         open[index].textIsFinal = true
     }
 }
@@ -88,7 +88,7 @@ extension TurnLedger {
 // MARK: - The agent
 extension TurnLedger {
     package mutating func agentStarted(key: String, item: String, at start: Int64) {
-        guard index(of: key) == nil else { return }
+        guard !isOpen(key) else { return }
         let turn = Turn(
             speaker: .agent, item: item, text: nil, startMilliseconds: start, endMilliseconds: start, phase: phase)
         open.append(Open(key: key, turn: turn))
@@ -96,13 +96,13 @@ extension TurnLedger {
 
     /// The first frame went out: only now is it known when the utterance began for the participant.
     package mutating func agentAudible(key: String, at start: Int64) {
-        guard let index = index(of: key) else { return }
+        guard let index = index(of: key, .agent), !open[index].isOver else { return }
         open[index].turn.startMilliseconds = start
         open[index].isAudible = true
     }
 
     package mutating func agentTranscribed(key: String, text: String, final: Bool) -> String? {
-        guard let index = index(of: key), !open[index].textIsFinal else { return nil }
+        guard let index = index(of: key, .agent), !open[index].textIsFinal else { return nil }
         open[index].turn.text = text
         open[index].textIsFinal = final
         return open[index].turn.item
@@ -110,7 +110,7 @@ extension TurnLedger {
 
     /// Played out (`heard` nil) or interrupted after `heard` milliseconds. Nothing heard at all: it never happened.
     package mutating func agentEnded(key: String, at end: Int64, heard: Int64?) {
-        guard let index = index(of: key), !open[index].isOver else { return }
+        guard let index = index(of: key, .agent), !open[index].isOver else { return }
         if heard == 0 {
             open.remove(at: index)
             return
@@ -125,13 +125,13 @@ extension TurnLedger {
     /// The provider said that the answer has ended: text that has not come by now will not.
     package mutating func agentAnswerFinished(keys: some Sequence<String>) {
         for key in keys {
-            if let index = index(of: key) { open[index].textIsFinal = true }
+            if let index = index(of: key, .agent) { open[index].textIsFinal = true }
         }
     }
 
     /// Forgets an item that never became audible.
     package mutating func agentDropped(key: String) {
-        guard let index = index(of: key), open[index].turn.speaker == .agent, !open[index].isOver else { return }
+        guard let index = index(of: key, .agent), !open[index].isOver else { return }
         open.remove(at: index)
     }
 }
@@ -149,9 +149,12 @@ extension TurnLedger {
     }
 
     /// The connection to the provider is gone: a turn that it had not committed is not part of the conversation,
-    /// an answer is as long as it was heard.
-    package mutating func providerLost() {
-        open.removeAll { $0.turn.speaker == .participant && $0.committedAt == nil }
+    /// an answer is as long as it was heard. `heardAgain`: turns whose sound the next connection is given.
+    package mutating func providerLost(heardAgain: some Collection<String> = EmptyCollection()) {
+        open.removeAll { entry in
+            guard entry.turn.speaker == .participant else { return false }
+            return entry.committedAt == nil || (!entry.textIsFinal && heardAgain.contains(entry.key))
+        }
         for index in open.indices where open[index].turn.speaker == .agent { open[index].textIsFinal = true }
     }
 
@@ -176,5 +179,10 @@ extension TurnLedger {
         }
     }
 
-    private func index(of key: String) -> Int? { open.firstIndex { $0.key == key } }
+    private func isOpen(_ key: String) -> Bool { open.contains { $0.key == key } }
+
+    /// Ids are the provider's: one that it gives to both sides is that of the turn which began first.
+    private func index(of key: String, _ speaker: Speaker) -> Int? {
+        open.firstIndex { $0.key == key && $0.turn.speaker == speaker }
+    }
 }

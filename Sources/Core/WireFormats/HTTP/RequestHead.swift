@@ -64,8 +64,8 @@ package struct RequestHead: Sendable, Equatable {
     /// The comma-separated elements of all headers of this name, without empty ones.
     package func elements(_ name: String) -> [String] {
         values(name).flatMap { value in
-            value.split(separator: ",").compactMap { element in
-                let trimmed = element.trimmedOfBlanks
+            value.utf8.split(separator: UInt8(ascii: ",")).compactMap { element in
+                let trimmed = Substring(element).trimmedOfBlanks
                 return trimmed.isEmpty ? nil : String(trimmed)
             }
         }
@@ -159,10 +159,12 @@ package struct RequestHead: Sendable, Equatable {
 }
 
 extension Substring {
-    /// Blank and tab: the optional white space of RFC 9110, 5.6.3.
+    /// Blank and tab: the optional white space of RFC 9110, 5.6.3. By bytes, as every other reader sees them: to Swift a
+    /// blank and the accent behind it are one character, and no blank.
     fileprivate var trimmedOfBlanks: Substring {
-        let head = drop { $0 == " " || $0 == "\t" }
-        guard let last = head.lastIndex(where: { $0 != " " && $0 != "\t" }) else { return head.prefix(0) }
-        return head[...last]
+        func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        let head = utf8.drop(while: isBlank)
+        guard let last = head.lastIndex(where: { !isBlank($0) }) else { return Substring(head.prefix(0)) }
+        return Substring(head[...last])
     }
 }

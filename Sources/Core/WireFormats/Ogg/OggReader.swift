@@ -116,6 +116,6 @@ package struct OggContents: Sendable {
         let last = tracks[track].packets.last
         let units = OpusPacket(packet).map { Int64($0.units) } ?? 0
         tracks[track].packets.append(
-            Packet(bytes: packet, start: last.map { $0.start + $0.units } ?? 0, units: units))
+            Packet(bytes: packet, start: last.map { $0.start &+ $0.units } ?? 0, units: units))
     }
 }

@@ -20,7 +20,7 @@ extension OpenAIServerEvent {
             throw .untyped
         }
         guard let kind = Kind(rawValue: name) else {
-            return .unknown(type: String(decoding: name.utf8.prefix(maxUnknownTypeLength), as: UTF8.self))
+            return .unknown(type: cut(name))
         }
         if kind.isUnused { return .unused(type: name) }
         if let delta = try textDelta(kind, head, message) { return delta }
@@ -44,6 +44,16 @@ extension OpenAIServerEvent {
         return kind == .textDelta
             ? .textDelta(response: response, item: item, delta: delta)
             : .audioTranscriptDelta(response: response, item: item, delta: delta)
+    }
+
+    /// Whole characters only: half a one would be replaced by something longer.
+    private static func cut(_ name: String) -> String {
+        var room = maxUnknownTypeLength
+        return String(
+            name.unicodeScalars.prefix { scalar in
+                room -= UTF8.width(scalar)
+                return room >= 0
+            })
     }
 
     /// What one pass over the top level finds: enough for the hot path, and the type for everything else.

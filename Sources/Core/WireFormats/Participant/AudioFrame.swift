@@ -41,7 +41,9 @@ package enum AudioFrame {
         frame[0] = header.format.frameKind
         frame[1] = UInt8(truncatingIfNeeded: header.sequence >> 8)
         frame[2] = UInt8(truncatingIfNeeded: header.sequence)
-        for index in 0..<4 { frame[3 + index] = UInt8(truncatingIfNeeded: header.timestamp >> (24 - 8 * UInt32(index))) }
+        for index in 0..<4 {
+            frame[3 + index] = UInt8(truncatingIfNeeded: header.timestamp >> (24 - 8 * UInt32(index)))
+        }
     }
 }
 

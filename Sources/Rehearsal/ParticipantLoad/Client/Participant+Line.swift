@@ -25,7 +25,6 @@ extension Participant {
         case .opened:
             phase = .greeting(since: now)
             down { $0.connected() }
-            debugOpened = now
             say(
                 .hello(
                     Hello(
@@ -61,6 +60,7 @@ extension Participant {
 
     /// The line is gone, or an attempt has failed.
     func lost(_ decision: RejoinPolicy.Decision) {
+        if isConnected { lineLostAt = now }
         link = nil
         attempt += 1
         switch decision {
@@ -93,6 +93,10 @@ extension Participant {
                     resumed: welcome.resumed, from: welcome.resendFrom, frames: memory.unsent))
         }
         muteSaid = false
+        if let lost = lineLostAt {
+            lineLostAt = nil
+            if report.rejoinsTook.count < ParticipantReport.mostEntries { report.rejoinsTook.append(now - lost) }
+        }
         report.connections += 1
         if welcomedAt == nil { welcomedAt = now }
         token = welcome.rejoinToken

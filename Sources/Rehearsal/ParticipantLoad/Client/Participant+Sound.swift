@@ -1,4 +1,3 @@
-@preconcurrency import Foundation
 import InterviewCore
 import NIOCore
 
@@ -80,7 +79,6 @@ extension Participant {
         let length = header.format == .pcm ? payload.readableBytes / 2 * 1_000_000 / 24 : 20_000_000
         let position = playback.received(
             timestamp: header.timestamp, length: .nanoseconds(Int64(length)), at: now)
-        if report.down.current == nil { fputs("U \(settings.session) c\(report.connections) seq \(header.sequence) ts \(header.timestamp) sinceopen \(now - debugOpened)\n", stderr) }
         let first = down { $0.received(header, bytes: bytes.readableBytes, position: position, at: now) }
         if first { itemSounded() }
         if settings.keepsPackets {
@@ -113,7 +111,6 @@ extension Participant {
     }
 
     private func take(_ message: AgentMessage) {
-        if report.connections > 1, now - debugOpened < .milliseconds(400) { fputs("M \(settings.session) c\(report.connections) \(now - debugOpened) \(message)\n".prefix(200).description + "\n", stderr) }
         switch message {
         case .welcome(let welcome): welcomed(welcome)
         case .state(let state):

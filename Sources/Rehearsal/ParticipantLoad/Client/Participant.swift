@@ -67,8 +67,9 @@ package actor Participant {
     var lastTransmit: Duration = .zero
     var sendCredit = 0
     var lastStats: Duration = .zero
+    /// When the last line that had been welcomed was lost.
+    var lineLostAt: Duration?
     var ticks = 0
-    var debugOpened: Duration = .zero
     private var waiter: CheckedContinuation<ParticipantReport, Never>?
 
     package init(_ settings: ParticipantSettings, voice: PreparedVoice, on loop: any EventLoop) {
@@ -132,6 +133,13 @@ package actor Participant {
         link.abort()
     }
 
+    /// Cuts the line and keeps the network away for `length`: no attempt before it. Also where no line is.
+    package func cutLine(for length: Duration) {
+        cutLine()
+        guard case .pausing(let until, let viaOwner) = phase else { return }
+        phase = .pausing(until: max(until, now + length), viaOwner: viaOwner)
+    }
+
     package func mute(_ on: Bool) { mutedByHand = on }
 
     /// The report so far.
@@ -147,6 +155,11 @@ package actor Participant {
     /// All planned speech has been captured and sent.
     package var hasSaidEverything: Bool { plan.isDone && memory.unsent == 0 }
     package var isHearing: Bool { playback.isPlaying }
+    package var isSpeaking: Bool { plan.isSpeaking }
+    /// Frames captured and still to be sent, or to be sent again.
+    package var unsent: Int { memory.unsent }
+    /// Capture time of the oldest frame that is not acknowledged.
+    package var oldestKept: UInt32? { memory.oldest }
     /// Utterances of the agent that were announced so far.
     package var itemsAnnounced: Int { report.down.items.count }
     /// Since the first `welcome`; nil before it.

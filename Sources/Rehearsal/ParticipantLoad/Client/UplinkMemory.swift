@@ -31,6 +31,8 @@ package struct UplinkMemory: Sendable {
 
     package var count: Int { kept.count }
     package var unsent: Int { kept.count - cursor }
+    /// Capture time of the oldest frame that is kept.
+    package var oldest: UInt32? { kept.first?.timestamp }
 
     package mutating func captured(_ source: FrameSource, at timestamp: UInt32) {
         kept.append(Kept(timestamp: timestamp, source: source))

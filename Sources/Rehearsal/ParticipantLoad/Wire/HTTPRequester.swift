@@ -36,13 +36,19 @@ package struct HTTPRequester: Sendable {
         try await ask(.POST, address, path, headers: headers, body: body)
     }
 
+    package func put(
+        _ address: Address, _ path: String, headers: [(String, String)] = [], body: [UInt8]
+    ) async throws(ParticipantLoadError) -> HTTPAnswer {
+        try await ask(.PUT, address, path, headers: headers, body: body)
+    }
+
     private func ask(
         _ method: HTTPMethod, _ address: Address, _ path: String, headers extra: [(String, String)], body: [UInt8]
     ) async throws(ParticipantLoadError) -> HTTPAnswer {
         var headers = HTTPHeaders(extra)
         headers.add(name: "Host", value: address.authority)
         headers.add(name: "Connection", value: "close")
-        if method == .POST {
+        if method == .POST || method == .PUT {
             headers.add(name: "Content-Type", value: "application/json")
             headers.add(name: "Content-Length", value: String(body.count))
         }

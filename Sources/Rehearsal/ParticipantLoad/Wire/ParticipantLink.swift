@@ -33,6 +33,8 @@ final class ParticipantLink: Sendable {
         var channel: (any Channel)?
         /// Closed by us before it was connected.
         var abandoned = false
+        /// Frames may be written: before, the pipeline still speaks HTTP and a frame would be its end.
+        var isUpgraded = false
         /// The last event has been delivered.
         var over = false
     }
@@ -49,7 +51,8 @@ final class ParticipantLink: Sendable {
             if state.value.over { return }
             switch event {
             case .refused, .closed, .failed: state.value.over = true
-            case .opened, .text, .binary, .pong: break
+            case .opened: state.value.isUpgraded = true
+            case .text, .binary, .pong: break
             }
             deliver(event)
         }
@@ -139,8 +142,8 @@ final class ParticipantLink: Sendable {
 
     /// Says goodbye with `code` and closes; the line is cut after a second if nobody answers.
     func close(code: Int) {
-        guard let channel = state.value.channel else {
-            state.value.abandoned = true
+        guard let channel = state.value.channel, state.value.isUpgraded else {
+            abort()
             return
         }
         var buffer = channel.allocator.buffer(capacity: 2)

@@ -37,6 +37,9 @@ package struct SimulatorOptions: Sendable {
     /// Sound kept for `conversation.item.retrieve` in each session; older items answer without.
     package var retainedAudioBytes = 1 << 20
 
+    /// What goes wrong on purpose, from the start on.
+    package var faults: [Fault] = []
+
     package init() {}
 
     /// An append event may carry this much sound, before base64.
@@ -58,5 +61,7 @@ package enum SimulatorError: Error, Equatable, Sendable {
     case voiceUnavailable(String)
     /// The text says where and what.
     case invalidScript(String)
+    /// The text says what is wrong with it.
+    case invalidFault(String)
     case alreadyStarted
 }

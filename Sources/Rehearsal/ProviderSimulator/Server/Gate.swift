@@ -1,7 +1,7 @@
 import Foundation
 import NIOHTTP1
 
-/// Decides about a handshake from its head alone. Outages and refusals of a rehearsal belong here.
+/// Decides about a handshake from its head alone. Refusals made on purpose come from the `FaultPlan`.
 struct Gate: Sendable {
     enum Verdict {
         case accept(model: String)
@@ -11,6 +11,26 @@ struct Gate: Sendable {
         var status: HTTPResponseStatus
         var code: String
         var message: String
+
+        init(status: HTTPResponseStatus, code: String, message: String) {
+            self.status = status
+            self.code = code
+            self.message = message
+        }
+
+        /// One made on purpose.
+        init(_ fault: Fault.Kind) {
+            switch fault {
+            case .refuse401:
+                self.init(status: .unauthorized, code: "invalid_api_key", message: "Incorrect API key provided.")
+            case .refuse429:
+                self.init(status: .tooManyRequests, code: "rate_limit_exceeded", message: "Rate limit reached.")
+            case .refuse500, .outage, .closeMidResponse, .halfOpen, .garbage, .oversize, .failedResponse,
+                .sessionExpired, .errorEvent, .firstAudio:
+                self.init(
+                    status: .internalServerError, code: "server_error", message: "The server had an error.")
+            }
+        }
 
         /// As the vendor's API answers any failed request.
         var body: JSON {

@@ -1,20 +1,30 @@
 import NIOCore
 import NIOHTTP1
 
-/// Plain requests: the witness (`GET /sim/log`, `GET /sim/health`) and the refusals of failed handshakes.
+/// Plain requests: the witness (`GET /sim/log`, `GET /sim/health`), faults (`/sim/faults`: `POST` adds, `PUT`
+/// replaces, `GET` lists, `DELETE` clears) and the refusals of failed handshakes.
 final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
     private let server: SimulatorServer
+    /// Longest body: a list of faults.
+    private static let maximumBodyBytes = 1 << 20
     private var head: HTTPRequestHead?
+    private var body: [UInt8] = []
+    /// A handshake is to be refused although nothing is wrong with it.
+    var refusal: Gate.Refusal?
 
     init(server: SimulatorServer) { self.server = server }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head): self.head = head
-        case .body: break
+        case .head(let head):
+            self.head = head
+            body = []
+        case .body(let bytes):
+            guard body.count + bytes.readableBytes <= Self.maximumBodyBytes else { return context.close(promise: nil) }
+            body += Array(buffer: bytes)
         case .end:
             guard let head else { return }
             self.head = nil
@@ -37,17 +47,42 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         case "/sim/health":
             guard head.method == .GET else { return (.methodNotAllowed, ["error": "GET only"]) }
             return (.ok, server.health)
+        case "/sim/faults": return faults(head.method)
         default:
+            if let refusal { return refuse(refusal) }
             switch server.gate.verdict(on: head) {
-            case .refuse(let refusal):
-                server.context.log.record(
-                    .refused, connection: 0,
-                    ["status": .integer(Int(refusal.status.code)), "code": .string(refusal.code)])
-                return (refusal.status, refusal.body)
+            case .refuse(let refusal): return refuse(refusal)
             case .accept:
                 return (.upgradeRequired, ["error": ["message": "Expected a WebSocket upgrade.", "code": .null]])
             }
         }
+    }
+
+    private func refuse(_ refusal: Gate.Refusal) -> (HTTPResponseStatus, JSON) {
+        server.context.log.record(
+            .refused, connection: 0,
+            ["status": .integer(Int(refusal.status.code)), "code": .string(refusal.code)])
+        return (refusal.status, refusal.body)
+    }
+
+    private func faults(_ method: HTTPMethod) -> (HTTPResponseStatus, JSON) {
+        switch method {
+        case .GET: break
+        case .DELETE: server.context.faults.clear()
+        case .POST, .PUT:
+            do throws(SimulatorError) {
+                let faults = try Fault.list(json: body)
+                if method == .PUT { server.context.faults.clear() }
+                for fault in faults where !server.inject(fault) {
+                    return (.payloadTooLarge, ["error": "too many faults"])
+                }
+            } catch {
+                if case .invalidFault(let reason) = error { return (.badRequest, ["error": .string(reason)]) }
+                return (.badRequest, ["error": "invalid fault"])
+            }
+        default: return (.methodNotAllowed, ["error": "GET, POST, PUT or DELETE"])
+        }
+        return (.ok, ["faults": .array(server.context.faults.armed.map(\.json))])
     }
 
     /// `?after=SEQ&connection=N&kind=NAME`, each of them optional.

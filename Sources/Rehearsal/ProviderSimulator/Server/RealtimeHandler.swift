@@ -17,6 +17,8 @@ final class RealtimeHandler: ChannelInboundHandler, SessionSink {
     private var sentClose: Int?
     private var receivedClose: Int?
     private var isReading = false
+    /// Nothing is read or written any more.
+    private var isFrozen = false
 
     init(shared: SimulatorContext, number: Int, model: String) {
         self.shared = shared
@@ -34,6 +36,7 @@ final class RealtimeHandler: ChannelInboundHandler, SessionSink {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isFrozen else { return }
         let frame = unwrapInboundIn(data)
         isReading = true
         switch frame.opcode {
@@ -106,7 +109,7 @@ final class RealtimeHandler: ChannelInboundHandler, SessionSink {
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
     func send(_ message: ByteBuffer) {
-        guard sentClose == nil, let context else { return }
+        guard sentClose == nil, !isFrozen, let context else { return }
         write(WebSocketFrame(fin: true, opcode: .text, data: message))
         if !context.channel.isWritable, unsentBytes(context) > SimulatorOptions.maximumUnsentBytes {
             return context.close(promise: nil)
@@ -119,7 +122,7 @@ final class RealtimeHandler: ChannelInboundHandler, SessionSink {
     }
 
     func close(code: UInt16, reason: String) {
-        guard sentClose == nil, let context else { return }
+        guard sentClose == nil, !isFrozen, let context else { return }
         sentClose = Int(code)
         var data = ByteBuffer()
         data.writeInteger(code)
@@ -128,6 +131,16 @@ final class RealtimeHandler: ChannelInboundHandler, SessionSink {
         context.flush()
         let channel = context.channel
         context.eventLoop.scheduleTask(in: Self.closeTimeout) { channel.close(promise: nil) }
+    }
+
+    func cut() {
+        if let context { SimulatorServer.reset(context.channel) }
+    }
+
+    func freeze() {
+        isFrozen = true
+        context?.flush()
+        context?.channel.setOption(.autoRead, value: false).whenFailure { _ in }
     }
 
     private func write(_ frame: WebSocketFrame) {

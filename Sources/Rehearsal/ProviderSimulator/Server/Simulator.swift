@@ -20,6 +20,7 @@ package actor Simulator {
 
     package nonisolated let options: SimulatorOptions
     package nonisolated let log: SimulatorLog
+    private let faults: FaultPlan
     private let logger: Logger
     private var running: Running?
 
@@ -33,6 +34,7 @@ package actor Simulator {
             } catch { throw .cannotWrite(path: folder) }
         }
         log = try SimulatorLog(path: options.logPath)
+        faults = FaultPlan(options.faults, log: log)
     }
 
     /// Learns the script's phrases, listens, and answers with the port.
@@ -47,7 +49,8 @@ package actor Simulator {
             let voice = options.script.voice
             try await pool.runIfActive { try phrases.tryVoice(voice) }
             await rehearse(phrases, on: group.next())
-            let server = SimulatorServer(context: SimulatorContext(options: options, log: log, phrases: phrases))
+            let server = SimulatorServer(
+                context: SimulatorContext(options: options, log: log, phrases: phrases, faults: faults))
             let channel = try await server.listen(on: group)
             let port = channel.localAddress?.port ?? options.port
             running = Running(group: group, pool: pool, server: server, channel: channel, port: port)
@@ -71,6 +74,13 @@ package actor Simulator {
 
     /// `ws://…/v1`, what a client takes as its base address; nil before `start`.
     package var baseAddress: String? { running.map { "ws://\(options.host):\($0.port)/v1" } }
+
+    /// Makes something go wrong on purpose, from now on. False when there are too many faults already.
+    @discardableResult
+    package func inject(_ fault: Fault) -> Bool { running?.server.inject(fault) ?? faults.add(fault) }
+
+    /// Nothing more goes wrong; an outage is over.
+    package func clearFaults() { faults.clear() }
 
     /// Cuts every connection and stops listening. The log stays readable.
     package func stop() async {

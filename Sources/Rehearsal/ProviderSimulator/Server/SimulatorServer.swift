@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -9,6 +10,8 @@ final class SimulatorServer: Sendable {
     private struct Connections {
         var total = 0
         var open: [ObjectIdentifier: any Channel] = [:]
+        /// Those that hold a conversation.
+        var talking: Set<ObjectIdentifier> = []
     }
 
     let context: SimulatorContext
@@ -39,14 +42,14 @@ final class SimulatorServer: Sendable {
 
     private func configure(_ channel: any Channel) throws {
         remember(channel)
+        let plain = HTTPHandler(server: self)
+        let bound = NIOLoopBound(plain, eventLoop: channel.eventLoop)
         let upgrader = NIOWebSocketServerUpgrader(
             maxFrameSize: SimulatorOptions.maximumMessageBytes, automaticErrorHandling: false,
             shouldUpgrade: { channel, head in
                 // An empty answer agrees to no extension and no subprotocol: permessage-deflate is declined.
-                if case .accept = self.gate.verdict(on: head) {
-                    return channel.eventLoop.makeSucceededFuture(HTTPHeaders())
-                }
-                return channel.eventLoop.makeSucceededFuture(nil)
+                let goesOn = self.handshake(channel, head, answeringBy: bound.value)
+                return channel.eventLoop.makeSucceededFuture(goesOn ? HTTPHeaders() : nil)
             },
             upgradePipelineHandler: { channel, head in
                 channel.eventLoop.makeCompletedFuture { try self.upgraded(channel, head) }
@@ -62,13 +65,43 @@ final class SimulatorServer: Sendable {
                     }
                 }
             ))
-        try operations.addHandler(HTTPHandler(server: self))
+        try operations.addHandler(plain)
+    }
+
+    /// Whether a handshake becomes a conversation. A refusal made on purpose is left with the handler that answers.
+    private func handshake(_ channel: any Channel, _ head: HTTPRequestHead, answeringBy plain: HTTPHandler) -> Bool {
+        guard case .accept = gate.verdict(on: head) else { return false }
+        switch context.faults.handshake(of: connections.withLock { $0.total } + 1) {
+        case .goesOn: return true
+        case .refused(let kind): plain.refusal = Gate.Refusal(kind)
+        case .reset: Self.reset(channel)
+        }
+        return false
+    }
+
+    /// Makes a fault known; an outage cuts everybody off at once. False when there are too many already.
+    @discardableResult
+    func inject(_ fault: Fault) -> Bool {
+        guard context.faults.add(fault) else { return false }
+        guard fault.kind == .outage else { return true }
+        let talking = connections.withLock { connections in
+            connections.talking.compactMap { connections.open[$0] }
+        }
+        for channel in talking { Self.reset(channel) }
+        return true
+    }
+
+    /// RST rather than FIN, as from a machine that has forgotten the connection.
+    static func reset(_ channel: any Channel) {
+        guard let provider = channel as? any SocketOptionProvider else { return channel.close(promise: nil) }
+        provider.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in channel.close(promise: nil) }
     }
 
     private func upgraded(_ channel: any Channel, _ head: HTTPRequestHead) throws {
         guard case .accept(let model) = gate.verdict(on: head) else { return }
         let number = connections.withLock { connections in
             connections.total += 1
+            connections.talking.insert(ObjectIdentifier(channel))
             return connections.total
         }
         context.log.record(
@@ -90,7 +123,10 @@ final class SimulatorServer: Sendable {
         let id = ObjectIdentifier(channel)
         connections.withLock { $0.open[id] = channel }
         channel.closeFuture.whenComplete { _ in
-            self.connections.withLock { $0.open[id] = nil }
+            self.connections.withLock { connections in
+                connections.open[id] = nil
+                connections.talking.remove(id)
+            }
         }
     }
 

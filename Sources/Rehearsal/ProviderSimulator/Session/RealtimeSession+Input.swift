@@ -52,6 +52,7 @@ extension RealtimeSession {
             "input_audio_buffer.speech_started",
             ["audio_start_ms": .integer(milliseconds), "item_id": .string(item)])
         if turns.interruptsResponse, let active { finish(active, .cancelled(reason: "turn_detected")) }
+        sufferDuringSpeech()
     }
 
     private func speechStopped(at position: Int) {
@@ -63,6 +64,7 @@ extension RealtimeSession {
             "input_audio_buffer.speech_stopped",
             ["audio_end_ms": .integer(milliseconds), "item_id": .string(turn.item)])
         commit(turn.item, from: turn.from, to: position, trigger: "vad")
+        guard !suffer(context.faults.fault(at: .turn, on: number)) else { return }
         if configuration.turnDetection?.createsResponse == true { respondByItself() }
     }
 

@@ -55,7 +55,9 @@ extension RealtimeSession {
         send(
             "response.created",
             ["response": run.json(status: "in_progress", conversation: conversationID)])
-        prepare(run, latency: answer.firstAudioLatency ?? options.firstAudioLatency)
+        let slow = context.faults.latency(for: number)
+        if settings.isInConversation, suffer(context.faults.answer(after: 0, on: number)) { return }
+        prepare(run, latency: slow ?? answer.firstAudioLatency ?? options.firstAudioLatency)
     }
 
     private static func parts(of answer: Script.Answer, _ settings: ResponseSettings) -> [ResponseRun.Part] {

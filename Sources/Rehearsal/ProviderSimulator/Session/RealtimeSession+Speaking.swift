@@ -84,6 +84,10 @@ extension RealtimeSession {
             guard due <= Double(elapsed), budget > 0 else { break }
             budget -= 1
             sendDelta(run, &speech)
+            run.speech = speech
+            guard run.settings.isInConversation, let fault = context.faults.answer(after: speech.nextDelta, on: number)
+            else { continue }
+            if suffer(fault) { return }
         }
         run.speech = speech
         guard speech.nextDelta < speech.lastDelta else {

@@ -6,6 +6,10 @@ protocol SessionSink: AnyObject {
     /// One text message.
     func send(_ message: ByteBuffer)
     func close(code: UInt16, reason: String)
+    /// Ends the connection without a closing handshake.
+    func cut()
+    /// Keeps the connection and neither sends nor reads on it from now on.
+    func freeze()
     /// False while the peer is slower than the sound; `RealtimeSession.writable()` tells the end of it.
     var isWritable: Bool { get }
 }
@@ -15,11 +19,13 @@ final class SimulatorContext: Sendable {
     let options: SimulatorOptions
     let log: SimulatorLog
     let phrases: PhraseBook
+    let faults: FaultPlan
 
-    init(options: SimulatorOptions, log: SimulatorLog, phrases: PhraseBook) {
+    init(options: SimulatorOptions, log: SimulatorLog, phrases: PhraseBook, faults: FaultPlan) {
         self.options = options
         self.log = log
         self.phrases = phrases
+        self.faults = faults
     }
 }
 
@@ -54,6 +60,8 @@ final class RealtimeSession {
     var audioWasOutput = false
     var expiryTimer: Scheduled<Void>?
     private(set) var isClosed = false
+    /// A fault has struck it dumb and deaf.
+    private var isSilent = false
 
     var options: SimulatorOptions { context.options }
 
@@ -90,7 +98,7 @@ final class RealtimeSession {
 
     /// A message from the client.
     func received(_ message: ByteBuffer) {
-        guard !isClosed else { return }
+        guard !isClosed, !isSilent else { return }
         message.withUnsafeReadableBytes { bytes in
             if let append = AppendScanner.scan(bytes) {
                 let audio = UnsafeRawBufferPointer(rebasing: bytes[append.audio])
@@ -153,7 +161,7 @@ final class RealtimeSession {
     }
 
     func send(_ message: ByteBuffer) {
-        guard !isClosed else { return }
+        guard !isClosed, !isSilent else { return }
         sink?.send(message)
     }
 
@@ -183,7 +191,7 @@ final class RealtimeSession {
     /// Runs `work` on the loop later, unless the session has ended by then.
     func after(_ delay: Duration, _ work: @escaping (RealtimeSession) -> Void) -> Scheduled<Void> {
         loop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { [weak self] in
-            guard let self, !self.isClosed else { return }
+            guard let self, !self.isClosed, !self.isSilent else { return }
             work(self)
         }
     }
@@ -196,18 +204,29 @@ final class RealtimeSession {
         }
     }
 
-    private func expire() {
+    func expire() {
         let minutes = Int(options.sessionDuration / .seconds(60))
         let reason = "Your session hit the maximum duration of \(minutes) minutes."
         complain(ClientError("session_expired", reason), nil)
         sink?.close(code: 1_001, reason: reason)
     }
 
+    /// Nothing is said any more, although the connection may stay.
+    func stopTalking() {
+        isSilent = true
+        cancelTimers()
+        for run in [active].compactMap({ $0 }) + Array(besides.values) { run.isOver = true }
+    }
+
+    private func cancelTimers() {
+        for task in [idleTimer, expiryTimer, active?.timer] + besides.values.map(\.timer) { task?.cancel() }
+    }
+
     /// The connection is gone. `code` is what the peer, or we, closed with; nil: none, the socket just ended.
     func ended(code: Int?, by side: String) {
         guard !isClosed else { return }
         isClosed = true
-        for task in [idleTimer, expiryTimer, active?.timer] + besides.values.map(\.timer) { task?.cancel() }
+        cancelTimers()
         active?.speech?.file?.close()
         for run in besides.values { run.speech?.file?.close() }
         heard?.close()

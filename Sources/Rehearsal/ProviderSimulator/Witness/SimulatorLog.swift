@@ -30,6 +30,8 @@ package final class SimulatorLog: Sendable {
         case cancel
         case truncated
         case errorSent = "error_sent"
+        /// Something went wrong on purpose.
+        case fault
         case closed
         case stopped
     }

@@ -71,7 +71,9 @@ package final class Daemon: Sendable {
         let metrics = AgentSurface.metrics(
             host: configuration.metrics.host, port: configuration.metrics.port, control: supervisor, logger: log)
         let admin = AgentSurface.admin(socket: configuration.adminSocket, control: supervisor, logger: log)
-        let group = ServiceGroup(configuration: .init(services: [probes, metrics, admin].map { .init(service: $0) }, logger: Self.quiet(log)))
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [probes, metrics, admin].map { .init(service: $0) }, logger: Self.quiet(log)))
         surfaces = group
         surfacesRun = Task { try await group.run() }
         do {

@@ -22,7 +22,9 @@ package enum LogOutput {
         queue.async {
             var line = line
             let missing = lost.exchange(0, ordering: .relaxed)
-            if missing > 0 { line = #"{"level":"warning","event":"log lines lost","count":"\#(missing)"}"# + "\n" + line }
+            if missing > 0 {
+                line = #"{"level":"warning","event":"log lines lost","count":"\#(missing)"}"# + "\n" + line
+            }
             // A closed or full standard error must not end a conversation: the line is lost, no more.
             try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
             waiting.wrappingSubtract(1, ordering: .relaxed)

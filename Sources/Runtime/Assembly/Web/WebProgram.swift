@@ -23,7 +23,8 @@ package final class WebProgram: Sendable {
         let surface = WebSurface(
             settings: WebSettings(
                 host: configuration.web.host, port: configuration.web.port, publicURL: configuration.web.publicURL,
-                mediaURL: mediaURL, open: open, authorize: { keys?.scopes(for: $0) }, noShow: configuration.limits.noShow,
+                mediaURL: mediaURL, open: open, authorize: { keys?.scopes(for: $0) },
+                noShow: configuration.limits.noShow,
                 hardLimit: configuration.limits.hard, rejoinWindow: configuration.limits.rejoin),
             store: foundations.store, tokens: foundations.tokens, logger: foundations.log)
         let group = ServiceGroup(

@@ -18,6 +18,11 @@ final class UplinkPath {
     private var recording: PCMRecording?
     private var providerIsReady = false
     private var held: [Int16] = []
+    /// `held` begins with sound that a lost provider had been given, and this much more may follow it.
+    private var mostHeld: Int
+    private var unsettled: UnsettledSound
+    /// `held` has a turn in it that the next provider is to find.
+    private(set) var holdsTurn = false
 
     private(set) var frames = 0
     private(set) var badPackets = 0
@@ -27,6 +32,8 @@ final class UplinkPath {
     init(codecs: any AudioCodecs, rate: Int) {
         self.codecs = codecs
         self.rate = rate
+        mostHeld = rate * Int(Self.longestHold / .seconds(1))
+        unsettled = UnsettledSound(rate: rate)
         scratch = Array(repeating: 0, count: Self.mostSamples)
     }
 
@@ -47,9 +54,17 @@ final class UplinkPath {
 
     func disconnected(at now: Duration) { timeline?.disconnected(at: now) }
 
-    func providerClosed() {
-        providerIsReady = false
+    /// Answers with the turns, by their keys, whose sound the next provider is given.
+    @discardableResult
+    func providerClosed() -> [String] {
         timeline?.providerClosed()
+        guard providerIsReady else { return [] }
+        providerIsReady = false
+        let turns = unsettled.openTurns
+        holdsTurn = !turns.isEmpty
+        held = unsettled.taken()
+        mostHeld = held.count + rate * Int(Self.longestHold / .seconds(1))
+        return turns
     }
 
     /// Gives the new provider what was held for it.
@@ -67,9 +82,18 @@ final class UplinkPath {
                     start = end
                 }
             }
-            held = []
         }
+        unsettled.opened(with: held)
+        held = []
+        holdsTurn = false
     }
+
+    // MARK: Turns, by the keys and positions of the provider
+
+    func turnBegan(_ key: String, at milliseconds: Int) { unsettled.turnBegan(key, at: milliseconds) }
+    func turnEnded(_ key: String, at milliseconds: Int) { unsettled.turnEnded(key, at: milliseconds) }
+    func turnSettled(_ key: String) { unsettled.turnSettled(key) }
+    func answered() { unsettled.answered() }
 
     // MARK: Positions
 
@@ -82,17 +106,16 @@ final class UplinkPath {
     // MARK: Sound
 
     func heard(
-        _ header: AudioFrameHeader, _ payload: UnsafeRawBufferPointer, at now: Duration, in surroundings: AudioSurroundings
+        _ header: AudioFrameHeader, _ payload: UnsafeRawBufferPointer, at now: Duration,
+        in surroundings: AudioSurroundings
     ) throws(ProtocolViolation) {
         guard header.format == format else { throw .badFrame }
-        guard var timeline else { return }
         let units: Int?
         switch format {
         case .opus: units = OpusPacket(payload)?.units
         case .pcm: units = payload.count / 2 * 2
         }
-        let steps = try timeline.received(header, units: units, at: now)
-        self.timeline = timeline
+        guard let steps = try timeline?.received(header, units: units, at: now) else { return }
         frames += 1
         for step in steps {
             switch step {
@@ -122,7 +145,9 @@ final class UplinkPath {
             give(count, in: surroundings)
         case .pcm:
             let count = min(payload.count / 2, scratch.count)
-            scratch.withUnsafeMutableBytes { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: payload[..<(count * 2)])) }
+            scratch.withUnsafeMutableBytes {
+                $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: payload[..<(count * 2)]))
+            }
             surroundings.probe?.passed(.decode, loop: surroundings.loop)
             give(count, in: surroundings)
             if let recorder = surroundings.recorder { record(count, at: position, into: recorder) }
@@ -191,11 +216,11 @@ final class UplinkPath {
             scratch.withUnsafeBufferPointer { samples in
                 _ = provider.appendAudio(UnsafeBufferPointer(rebasing: samples[..<count]))
             }
+            unsettled.gave(scratch[..<count])
             return
         }
         held.append(contentsOf: scratch[..<count])
-        let most = rate * Int(Self.longestHold / .seconds(1))
-        if held.count > most + rate { held.removeFirst(held.count - most) }
+        if held.count > mostHeld + rate { held.removeFirst(held.count - mostHeld) }
     }
 
     // MARK: Recording a PCM client

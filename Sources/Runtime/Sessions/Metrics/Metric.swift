@@ -45,7 +45,8 @@ package enum Metric {
     package static let journalWaiting = Family(
         "voice_journal_spool_records", .gauge, help: "Journal records that wait for the store.")
     package static let journalFenced = Family(
-        "voice_journal_fenced_records_total", .counter, help: "Journal records refused because another owns the session.")
+        "voice_journal_fenced_records_total", .counter,
+        help: "Journal records refused because another owns the session.")
     package static let recordingFailures = Family(
         "voice_recording_failures_total", .counter, help: "Recordings that could not be written in full.")
     package static let refusals = Family(

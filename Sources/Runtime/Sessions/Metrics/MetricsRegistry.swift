@@ -65,7 +65,9 @@ package final class MetricsRegistry: Sendable {
 
     package func observe(_ family: Family, _ labels: [String] = [], _ value: Double) {
         series.withLock { all in
-            guard admits(all[family.name]?.histograms.count, all[family.name]?.histograms[labels] != nil) else { return }
+            guard admits(all[family.name]?.histograms.count, all[family.name]?.histograms[labels] != nil) else {
+                return
+            }
             var histogram =
                 all[family.name]?.histograms[labels]
                 ?? Histogram(counts: Array(repeating: 0, count: family.buckets.count))

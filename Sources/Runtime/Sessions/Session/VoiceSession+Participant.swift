@@ -60,6 +60,8 @@ extension VoiceSession {
         }
         replaceTransport(with: newcomer, samePage: samePage)
         client = hello.client
+        // Also when the old line's end was never noticed: what is played meanwhile would go to nobody.
+        downlink.disconnected(at: now)
         formats = (up, down)
         resume = samePage ? hello.resume : nil
         note("participant connected (\(up.rawValue) up, \(down.rawValue) down)")
@@ -79,12 +81,10 @@ extension VoiceSession {
         return true
     }
 
-    /// Both paths learn that somebody is there.
+    /// The uplink learns that somebody is there; the playout does with the `welcome`, before which nothing is sent.
     func lineUp(resumed: Bool, reference: CapturePoint?, at now: Duration) {
         guard transport != nil, let client else { return }
         uplink.connected(format: formats.up, client: client, resumed: resumed, reference: reference, at: now)
-        downlink.connected(
-            format: formats.down, resume: resume, at: now)
     }
 
     /// A later connection of the same page load closes the earlier 1000; another page load's gets 4001.
@@ -137,6 +137,7 @@ extension VoiceSession {
                     rejoinMilliseconds: Int(lifecycle.limits.rejoin / .milliseconds(1)),
                     resendFrom: resumed ? uplink.resendFrom ?? claimedResendFrom : nil)))
         isWelcome = true
+        downlink.connected(format: formats.down, resume: resume, at: now)
         if welcomedAt == nil { welcomedAt = now }
         if resumed { retell(to: transport) }
         show(providerIsReady ? .listening : .reconnecting, unlessFirst: !resumed)

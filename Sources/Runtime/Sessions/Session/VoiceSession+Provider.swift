@@ -19,6 +19,7 @@ extension VoiceSession: ProviderEvents {
         nonisolated(unsafe) let samples = samples
         assumeIsolated { session in
             guard session.provider === connection, session.lifecycle.outcome == nil else { return }
+            session.watch.providerSpoke(at: session.loop.now)
             session.providerSpoke(samples, key: session.key(of: item), at: session.loop.now)
         }
     }
@@ -27,13 +28,10 @@ extension VoiceSession: ProviderEvents {
 // MARK: - Opening
 extension VoiceSession {
     static let farewellTool = "end_interview"
-    /// Waits between attempts to open a provider; the last one repeats until the lifecycle's patience ends.
-    static let reopenWaits: [Duration] = [.milliseconds(200), .milliseconds(500), .seconds(1), .seconds(2), .seconds(3)]
 
     func openProvider() {
         providerIsReady = false
         providerGeneration += 1
-        providerAttempts += 1
         providerOpenedAt = loop.now
         answer = nil
         services.metrics.add(Metric.providerRequests, [services.provider.name, "connect"])
@@ -62,24 +60,30 @@ extension VoiceSession {
         log.warning("provider lost", metadata: ["kind": "\(failure.kind.rawValue)", "code": "\(failure.code)"])
         note("provider lost: \(failure.kind.rawValue) \(failure.code)")
         let lost = provider
+        let again = reopening.lost(wasReady: providerIsReady)
         provider = nil
         providerIsReady = false
         lost?.close()
-        uplink.providerClosed()
+        // What the provider has neither written down nor answered is given to the next one.
+        if answer?.hasSpoken == true { uplink.answered() }
+        let heardAgain = uplink.providerClosed()
         participantIsSpeaking = false
+        watch.settled()
+        if answer != nil { answerWasCut = true }
+        answer = nil
         // What it has said so far is played to its end.
         downlink.finishAll()
-        ledger.providerLost()
+        ledger.providerLost(heardAgain: heardAgain)
         settleTurns(at: now)
         let curable: Bool
         switch failure.kind {
         case .auth, .quota: curable = false
-        case .rateLimit, .network, .protocol, .expired, .server: curable = true
+        case .rateLimit, .network, .protocol, .expired, .server: curable = again != .giveUp
         }
         switch lifecycle.providerLost(failure.kind.rawValue, curable: curable, at: now) {
         case .reopen:
             show(.reconnecting)
-            let wait = Self.reopenWaits[min(max(providerAttempts - 1, 0), Self.reopenWaits.count - 1)]
+            guard case .wait(let wait) = again else { return }
             _ = loop.schedule(at: now + wait) { [self] in
                 assumeIsolated { session in
                     guard session.provider == nil, session.lifecycle.outcome == nil else { return }
@@ -95,16 +99,19 @@ extension VoiceSession {
 // MARK: - Events
 extension VoiceSession {
     private func providerDid(_ event: ProviderEvent, at now: Duration) {
+        watch.providerSpoke(at: now)
         switch event {
         case .ready: providerReady(at: now)
         case .speechStarted(let item, let start): speechStarted(item, at: start, now: now)
         case .speechStopped(let item, let end): speechStopped(item, at: end, now: now)
         case .inputCommitted(let item): ledger.participantCommitted(key: key(of: item), at: now)
         case .participantTranscript(let item, let text, let final):
+            if final { uplink.turnSettled(key(of: item)) }
             if let ours = ledger.participantTranscribed(key: key(of: item), text: text, final: final) {
                 broadcast(.transcript(role: .participant, item: ours, text: text, final: final))
             }
         case .participantTranscriptFailed(let item, let code):
+            uplink.turnSettled(key(of: item))
             ledger.participantTranscriptFailed(key: key(of: item))
             note("transcript failed: \(code)")
         case .transcriptionUsage(let item, let usage):
@@ -133,21 +140,23 @@ extension VoiceSession {
 
     private func providerReady(at now: Duration) {
         providerIsReady = true
-        providerAttempts = 0
         services.metrics.observe(
             Metric.providerLatency, [services.provider.name, "connect"], (now - providerOpenedAt) / .seconds(1))
         note("provider ready")
+        let givesTurnAgain = uplink.holdsTurn
         if let provider { uplink.providerReady(provider, at: now) }
+        let wasCut = answerWasCut
+        answerWasCut = false
         switch lifecycle.providerReady(at: now) {
-        case .greet:
-            provider?.requestAnswer(instructions: greeting)
-            show(.thinking)
+        case .greet: ask(greeting, at: now)
         case .goOn:
             let said = spoken + ledger.pending
-            if said.isEmpty || ConversationContext.answerIsOwed(after: said) {
-                // A greeting that was cut off before it was a turn is owed again.
-                provider?.requestAnswer(instructions: said.isEmpty ? greeting : nil)
+            if givesTurnAgain {
+                // The provider finds the turn in the sound that it was given, and answers it by itself.
+                watch.turnGivenAgain(at: now)
                 show(.thinking)
+            } else if said.isEmpty || wasCut || ConversationContext.answerIsOwed(after: said) {
+                askToGoOn(at: now)
             } else {
                 show(.listening)
             }
@@ -155,14 +164,38 @@ extension VoiceSession {
         }
     }
 
+    /// Asks for the answer that is owed; a greeting that was cut off before it was a turn is owed again.
+    private func askToGoOn(at now: Duration) {
+        ask(spoken.isEmpty && ledger.pending.isEmpty ? greeting : nil, at: now)
+    }
+
+    private func ask(_ instructions: String?, at now: Duration) {
+        provider?.requestAnswer(instructions: instructions)
+        watch.answerOwed(at: now)
+        show(.thinking)
+    }
+
+    /// A provider that owes an answer and says nothing is replaced.
+    func watchProvider(at now: Duration) {
+        guard provider != nil, providerIsReady else { return }
+        switch watch.looked(at: now) {
+        case .nothing: break
+        case .ask: if answer == nil, !participantIsSpeaking { askToGoOn(at: now) }
+        case .reopen: providerLost(ProviderFailure(kind: .network, code: "stalled"), at: now)
+        }
+    }
+
     private var greeting: String? {
-        study.greeting.isEmpty ? nil : "Greet the participant now, in these words or very close to them: \(study.greeting)"
+        study.greeting.isEmpty
+            ? nil : "Greet the participant now, in these words or very close to them: \(study.greeting)"
     }
 
     private func speechStarted(_ item: String, at start: Int, now: Duration) {
         lifecycle.participantSpoke(at: now)
         participantIsSpeaking = true
         speechStoppedAt = nil
+        watch.settled()
+        uplink.turnBegan(key(of: item), at: start)
         ledger.participantStarted(
             key: key(of: item), item: newItem(), at: conversationTime(ofProvider: start, now: now),
             captureStart: uplink.capture(ofProvider: start)?.timestamp,
@@ -175,6 +208,8 @@ extension VoiceSession {
         lifecycle.participantSpoke(at: now)
         participantIsSpeaking = false
         speechStoppedAt = now
+        watch.answerOwed(at: now)
+        uplink.turnEnded(key(of: item), at: end)
         ledger.participantStopped(
             key: key(of: item), at: conversationTime(ofProvider: end, now: now),
             captureEnd: uplink.capture(ofProvider: end)?.timestamp)
@@ -197,7 +232,8 @@ extension VoiceSession {
         case .farewell:
             farewellIsOwed = !saidGoodbye
             provider?.answerTool(
-                call: call, output: saidGoodbye ? #"{"ok":true}"# : #"{"ok":true,"next":"say goodbye in one sentence"}"#,
+                call: call,
+                output: saidGoodbye ? #"{"ok":true}"# : #"{"ok":true,"next":"say goodbye in one sentence"}"#,
                 thenSpeak: !saidGoodbye)
             show(.wrappingUp)
         case .end(let end): finish(end)
@@ -210,7 +246,10 @@ extension VoiceSession {
     ) {
         let items = answer?.response == response ? answer?.items ?? [] : []
         let hadSpoken = answer?.response == response && (answer?.hasSpoken ?? false)
-        if answer?.response == response { answer = nil }
+        if answer?.response == response {
+            answer = nil
+            watch.settled()
+        }
         ledger.agentAnswerFinished(keys: items)
         for item in items where !downlink.knows(item) { ledger.agentDropped(key: item) }
         for item in items { downlink.finished(key: item) }
@@ -218,7 +257,11 @@ extension VoiceSession {
         switch outcome {
         case .completed, .incomplete:
             failedAnswers = 0
-            if hadSpoken { farewellIsOwed = false }
+            reopening.answered()
+            if hadSpoken {
+                farewellIsOwed = false
+                uplink.answered()
+            }
         case .cancelled: break
         case .failed(let failure): answerFailed(failure, at: now)
         }
@@ -244,7 +287,7 @@ extension VoiceSession {
         _ = loop.schedule(at: now + .milliseconds(500) * failedAnswers) { [self] in
             assumeIsolated { session in
                 guard session.providerIsReady, session.answer == nil, !session.participantIsSpeaking else { return }
-                session.provider?.requestAnswer(instructions: nil)
+                session.askToGoOn(at: session.loop.now)
             }
         }
     }
@@ -253,16 +296,18 @@ extension VoiceSession {
 // MARK: - What the agent is asked to say by itself
 extension VoiceSession {
     func askStillThere() {
-        guard providerIsReady, answer == nil, downlink.isSilent(at: loop.now), !participantIsSpeaking else { return }
+        guard providerIsReady, answer == nil, downlink.isSilent(at: loop.now), !participantIsSpeaking else {
+            return lifecycle.stillThereWasNotAsked()
+        }
         note("asking: still there?")
         provider?.requestAnswer(
             instructions: "Ask the participant in one short, friendly sentence whether they are still there.")
     }
 
     func wrapUp(because what: String) {
+        guard providerIsReady, !participantIsSpeaking else { return lifecycle.wrapUpWasNotBegun() }
         note("wrapping up: \(what)")
         show(.wrappingUp)
-        guard providerIsReady, !participantIsSpeaking else { return }
         if answer != nil { provider?.cancelAnswer() }
         provider?.requestAnswer(
             instructions: """

@@ -54,7 +54,10 @@ package actor VoiceSession {
     var providerGeneration = 0
     var providerIsReady = false
     var providerOpenedAt: Duration = .zero
-    var providerAttempts = 0
+    var reopening = ReopenPolicy()
+    var watch = AnswerWatch()
+    /// The last connection died in the middle of an answer.
+    var answerWasCut = false
     /// Answers that failed in a row; a good one resets it.
     var failedAnswers = 0
     var answer: Answer?
@@ -207,6 +210,8 @@ extension VoiceSession: LoopTicker {
         case .end(let end): finish(end, reaped: true)
         case .abandon: abandonSeat()
         }
+        watchProvider(at: now)
+        guard lifecycle.outcome == nil else { return }
         checkFarewell(at: now)
         if ticks.isMultiple(of: 50) { acknowledge(at: now) }
         // What was frozen has been settled by now, and the provider has had its silence.

@@ -37,7 +37,8 @@ extension SessionSupervisor {
         case .none:
             drainState = .draining(deadline: deadline)
             log.notice(
-                "draining", metadata: ["sessions": "\(sessions.count)", "timeout": "\(timeout ?? settings.drainTimeout)"])
+                "draining",
+                metadata: ["sessions": "\(sessions.count)", "timeout": "\(timeout ?? settings.drainTimeout)"])
             // Those without a participant have nothing to wait for here: they can be rejoined elsewhere at once.
             for entry in sessions.values { Task { await entry.session.releaseIfAlone() } }
         case .draining(let earlier): drainState = .draining(deadline: min(earlier, deadline))

@@ -38,7 +38,9 @@ package final class RawClient: Sendable {
             var length = length
             return bind(listener, address, length) == 0 && listen(listener, 1) == 0
                 && getsockname(listener, UnsafeMutablePointer(mutating: address), &length) == 0
-        } then: { port = UInt16(bigEndian: $0.sin_port) }
+        } then: {
+            port = UInt16(bigEndian: $0.sin_port)
+        }
         guard bound else { throw Failure(errno: errno) }
         let client = try connect(port: port)
         return (client, accept(listener, nil, nil))
@@ -122,7 +124,7 @@ package final class RawClient: Sendable {
         var bytes = [UInt8](repeating: 0, count: count)
         var filled = 0
         while filled < count {
-            let got = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress! + filled, count - filled, 0) }
+            let got = bytes[filled...].withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
             if got == 0 || (got < 0 && errno == ECONNRESET) { return nil }
             guard got > 0 else { throw Failure(errno: errno) }
             filled += got

@@ -1,6 +1,5 @@
+import InterviewCore
 import Testing
-
-@testable import InterviewCore
 
 /// A client that keeps the protocol, a line that delivers at once, and a process that may stand still: what the client
 /// sends meanwhile lies in the kernel and is read in one piece. Milliseconds; one step is 20.
@@ -94,7 +93,7 @@ private struct HonestClient {
         case .restart(let ago):
             kernel = []
             // The last turn's end is all that a claimer knows of time.
-            let end = ago.map { now - $0 }
+            let end = ago.map { max(0, now - $0) / 20 * 20 }
             timeline = UplinkTimeline(
                 startedAt: .milliseconds(now), position: Int64(end ?? 0) * 48, reached: Int64(end ?? 0) * 48)
             connect(

@@ -192,7 +192,8 @@ import Testing
     func takenOver(start: Start) {
         var cycle = Self.make(start)
         #expect(cycle.takenOver(at: Self.now) == (start != .over))
-        #expect(cycle.outcome == (start == .over ? .ended(EndEntry(reason: .participantLeft, detail: "left")) : .takenOver))
+        #expect(
+            cycle.outcome == (start == .over ? .ended(EndEntry(reason: .participantLeft, detail: "left")) : .takenOver))
     }
 }
 
@@ -222,7 +223,8 @@ import Testing
         #expect(cycle.ticked(at: .seconds(181)) == .nothing)
     }
 
-    @Test("the rejoin window ends a conversation whose participant dropped", arguments: [Start.suspended, .openingAlone])
+    @Test(
+        "the rejoin window ends a conversation whose participant dropped", arguments: [Start.suspended, .openingAlone])
     func rejoinWindow(start: Start) {
         var cycle = SessionLifecycleTests.make(start)
         if start == .openingAlone { _ = cycle.providerReady(at: .seconds(4)) }
@@ -250,7 +252,9 @@ import Testing
         #expect(cycle.ticked(at: .seconds(170)) == .end(EndEntry(reason: .timeLimit)))
     }
 
-    @Test("a provider that never comes ends the session when the patience is over", arguments: [Start.opening, .openingAlone])
+    @Test(
+        "a provider that never comes ends the session when the patience is over",
+        arguments: [Start.opening, .openingAlone])
     func patience(start: Start) {
         var cycle = SessionLifecycleTests.make(start)
         #expect(cycle.ticked(at: .seconds(60)) == .nothing)

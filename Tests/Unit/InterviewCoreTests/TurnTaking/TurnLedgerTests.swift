@@ -93,6 +93,18 @@ import Testing
         #expect(ledger.isEmpty)
     }
 
+    @Test("a turn that is heard again by the next provider is not also one without words; one with words stays")
+    func heardAgain() {
+        var ledger = TurnLedger()
+        for key in ["u1", "u2"] {
+            ledger.participantStarted(key: key, item: "i-\(key)", at: 0, captureStart: nil, client: nil)
+            ledger.participantCommitted(key: key, at: .zero)
+        }
+        _ = ledger.participantTranscribed(key: "u1", text: "Yes", final: true)
+        ledger.providerLost(heardAgain: ["u1", "u2"])
+        #expect(ledger.pending.map(\.item) == ["i-u1"])
+    }
+
     @Test("never more than the named number of turns is open")
     func bounded() {
         var ledger = TurnLedger()

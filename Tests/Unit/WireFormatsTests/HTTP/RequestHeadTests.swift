@@ -71,7 +71,8 @@ import WireFormats
     func limits() throws {
         func head(bytes: Int) -> String {
             let frame = "GET / HTTP/1.1\r\nHost: a\r\nX: \r\n\r\n"
-            return "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: bytes - frame.utf8.count) + "\r\n\r\n"
+            return "GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: bytes - frame.utf8.count)
+                + "\r\n\r\n"
         }
         #expect(try parse(head(bytes: 8_192)) != nil)
         #expect(throws: RequestHead.Fault.tooLarge) { try parse(head(bytes: 8_193)) }

@@ -106,7 +106,8 @@ import WireFormats
     @Test("16 levels are read, a seventeenth is refused, brackets in strings do not count")
     func depth() throws {
         func nested(_ levels: Int) -> String {
-            #"{"type":"beat","x":"# + String(repeating: "[", count: levels) + String(repeating: "]", count: levels) + "}"
+            #"{"type":"beat","x":"# + String(repeating: "[", count: levels) + String(repeating: "]", count: levels)
+                + "}"
         }
         #expect(try read(nested(15)) == .beat)
         #expect(throws: ProtocolViolation.badMessage) { try read(nested(16)) }

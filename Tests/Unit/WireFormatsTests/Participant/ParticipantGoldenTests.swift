@@ -38,19 +38,21 @@ import WireFormats
         ),
     ]
 
+    private static let session = ["s_1"].compactMap { SessionID($0) }[0]
+
     private static let fromAgent: [(String, AgentMessage)] = [
         (
             "agent-welcome",
             .welcome(
                 Welcome(
-                    session: SessionID("s_1")!, resumed: false, rejoinToken: "eyJhbGciOiJIUzI1NiJ9.e30.x",
+                    session: session, resumed: false, rejoinToken: "eyJhbGciOiJIUzI1NiJ9.e30.x",
                     phase: "interview", language: "pt-BR", endsInMilliseconds: 1_800_000, rejoinMilliseconds: 120_000))
         ),
         (
             "agent-welcome-resumed",
             .welcome(
                 Welcome(
-                    session: SessionID("s_1")!, resumed: true, rejoinToken: "eyJhbGciOiJIUzI1NiJ9.e30.x",
+                    session: session, resumed: true, rejoinToken: "eyJhbGciOiJIUzI1NiJ9.e30.x",
                     url: "wss://b.example.org", phase: "interview", language: "en", endsInMilliseconds: 1_700_000,
                     rejoinMilliseconds: 120_000, resendFrom: .max))
         ),
@@ -92,7 +94,9 @@ import WireFormats
 
     @Test("every file has its test")
     func complete() throws {
-        let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter { $0.hasSuffix(".json") }
+        let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter {
+            $0.hasSuffix(".json")
+        }
         let names = Set(files.map { String($0.dropLast(5)) })
         #expect(names == Set(Self.fromClient.map(\.0) + Self.fromAgent.map(\.0)))
     }
