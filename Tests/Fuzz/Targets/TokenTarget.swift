@@ -6,8 +6,8 @@ import Synchronization
 
 /// A session token, as anybody may send one.
 ///
-/// Invariants: the same token gives the same answer; a token is accepted only when its header and payload are, byte for
-/// byte, those of a token that we have signed, and then its claims are the ones that were signed.
+/// Invariants: the same token gives the same answer; what we have signed is accepted; a token is accepted only when its
+/// header and payload are, byte for byte, those of a token that we have signed, and then with the claims that were signed.
 final class TokenTarget: FuzzTarget {
     let name = "token"
     let share = 120
@@ -16,6 +16,7 @@ final class TokenTarget: FuzzTarget {
     private let authority: JWTTokenAuthority
     /// Header and payload of each signed token, with its claims.
     private let signed: [String: TokenClaims]
+    private let own: Set<String>
     let seeds: [[UInt8]]
     let words: [[UInt8]]
 
@@ -27,6 +28,7 @@ final class TokenTarget: FuzzTarget {
         var signed: [String: TokenClaims] = [:]
         for (token, claims) in tokens { signed[Self.signedPart(of: token)] = claims }
         self.signed = signed
+        own = Set(tokens.map(\.0))
         let foreign = [
             "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJwIn0.", "a.b.c", "..", "eyJhbGciOiJIUzI1NiJ9.e30.AAAA", "",
         ]
@@ -37,23 +39,36 @@ final class TokenTarget: FuzzTarget {
     }
 
     private static func prepare() async -> (JWTTokenAuthority, [(String, TokenClaims)]) {
-        let lists = [
-            "an-old-secret-of-more-than-32-characters", "0123456789abcdef0123456789abcdef0123456789abcdef",
-        ]
-        guard let secrets = try? TokenSecrets(lists.map { Array($0.utf8) }), let session = SessionID("k7-Zq_0") else {
+        let texts = ["an-old-secret-of-more-than-32-characters", "0123456789abcdef0123456789abcdef0123456789abcdef"]
+        guard let secrets = try? TokenSecrets(texts.map { Array($0.utf8) }), let session = SessionID("k7-Zq_0") else {
             preconditionFailure("the target's own secrets are good")
         }
-        let authority = await JWTTokenAuthority(secrets, now: { now })
-        var tokens: [(String, TokenClaims)] = []
-        let claims = [
-            TokenClaims(participant: "p-17", session: session, scope: .join),
-            TokenClaims(participant: "p-17", session: session, scope: .observe),
-            TokenClaims(participant: "p-17", session: session, scope: .rejoin, epoch: 3, client: "page-1"),
+        return (await JWTTokenAuthority(secrets, now: { now }), tokens(session))
+    }
+
+    /// Written down: the authority orders the claims of a token anew in each process. The first and the third are signed
+    /// with the first secret, the other with the second; all expire ten minutes after `now`.
+    private static func tokens(_ session: SessionID) -> [(String, TokenClaims)] {
+        [
+            (
+                "eyJhbGciOiJIUzI1NiIsImtpZCI6IjNhZGQxNGExNGYwOTFlYjkiLCJ0eXAiOiJKV1QifQ.eyJzdWIiOiJwLTE3Iiwic2lkIjoia"
+                    + "zctWnFfMCIsImlhdCI6MTgwMDAwMDAwMCwiZXhwIjoxODAwMDAwNjAwLCJzY29wZSI6ImpvaW4ifQ.X7Qmu8DSzu2Jy4yx3-cumO"
+                    + "Jsqy6gtw5HvyyBaJOf9Mw",
+                TokenClaims(participant: "p-17", session: session, scope: .join)
+            ),
+            (
+                "eyJhbGciOiJIUzI1NiIsImtpZCI6IjA1OGQxZGUzYzE5MDc2ZDEiLCJ0eXAiOiJKV1QifQ.eyJzdWIiOiJwLTE3Iiwic2lkIjoia"
+                    + "zctWnFfMCIsImlhdCI6MTgwMDAwMDAwMCwiZXhwIjoxODAwMDAwNjAwLCJzY29wZSI6Im9ic2VydmUifQ.DXL05BD3I6iyZVNrX-"
+                    + "HCYHVVOAiFAu_W99ZH81ZzTO4",
+                TokenClaims(participant: "p-17", session: session, scope: .observe)
+            ),
+            (
+                "eyJhbGciOiJIUzI1NiIsImtpZCI6IjNhZGQxNGExNGYwOTFlYjkiLCJ0eXAiOiJKV1QifQ.eyJzdWIiOiJwLTE3Iiwic2lkIjoia"
+                    + "zctWnFfMCIsImlhdCI6MTgwMDAwMDAwMCwiZXhwIjoxODAwMDAwNjAwLCJzY29wZSI6InJlam9pbiIsImVwb2NoIjozLCJjbGllb"
+                    + "nQiOiJwYWdlLTEifQ.jIRLBa4kJdUS6oQyKklvh7eW-a3z_gcQvfQf5zWHSAA",
+                TokenClaims(participant: "p-17", session: session, scope: .rejoin, epoch: 3, client: "page-1")
+            ),
         ]
-        for claim in claims {
-            if let token = try? await authority.sign(claim, lifetime: .seconds(600)) { tokens.append((token, claim)) }
-        }
-        return (authority, tokens)
     }
 
     func generate(_ random: inout Random) -> [UInt8] {
@@ -73,7 +88,10 @@ final class TokenTarget: FuzzTarget {
         let authority = authority
         let answers = Self.wait { [await Self.verify(token, authority), await Self.verify(token, authority)] }
         try expect(answers[0] == answers[1], "the same token gives the same answer")
-        guard case .success(let claims) = answers[0] else { return .refused }
+        guard case .success(let claims) = answers[0] else {
+            try expect(!own.contains(token), "what we have signed is accepted")
+            return .refused
+        }
         try expect(token.utf8.count <= JWTTokenAuthority.longestToken, "a longer token is not read")
         try expect(signed[Self.signedPart(of: token)] == claims, "only what we have signed is accepted")
         return .accepted
