@@ -229,11 +229,11 @@ struct ConfigurationTests {
             "state:\n  folder: /var/x\nstore:\n  sqlite:\n    file: a/b.db\nstudies:\n  folder: mine\n")
         let folder = (path as NSString).deletingLastPathComponent
         let configuration = try Configuration.load(
-            file: path, environment: Self.runEnvironment, overrides: ["prices.file=here.yaml"], currentFolder: "/work")
+            file: path, environment: Self.runEnvironment, overrides: ["prices.file=here.yaml"], currentFolder: "/typed")
         #expect(configuration.sqliteFile == "/var/x/a/b.db")
         #expect(configuration.recordingsFolder == "/var/x/recordings")
         #expect(configuration.studiesFolder == "\(folder)/mine")
-        #expect(configuration.pricesFile == "/work/here.yaml")
+        #expect(configuration.pricesFile == "/typed/here.yaml")
     }
 
     @Test("a file that is not there is one problem, not a default")
