@@ -26,8 +26,8 @@ struct VoiceSim: AsyncParsableCommand {
               curl -s http://127.0.0.1:8090/sim/health
 
             A script is JSON: greeting, answers (text, or an object with text, tool, first_audio_ms, fail, \
-            content_filter), after_last (repeat_last or start_again), after_tool, user_transcripts, voice. All may be \
-            missing.
+            content_filter), after_last (repeat_last or start_again), answers_by (answer: one after the other; turn: \
+            answer N to the participant's turn N), after_tool, user_transcripts, voice. All may be missing.
             Faults: refuse_429, refuse_401, refuse_500, outage, close_mid_response, half_open, garbage, oversize, \
             failed_response, session_expired, error_event, first_audio. Keys: times (1; 0 for ever), connection (only the Nth), when \
             (answer, speech, turn), deltas (pieces of sound before it), ms (length or delay), close (a code or none), \

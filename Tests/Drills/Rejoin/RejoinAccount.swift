@@ -11,6 +11,9 @@ struct RejoinAccount {
     /// A turn that was complete so long before the kill must be in the journal (200 ms are promised).
     private static let commitWithin = 500.0
 
+    /// Seconds; 2 s are the time between two writes.
+    private static let recordingMayLose = 2.5
+
     func compare(_ verdict: inout Verdict) async throws {
         let witness = try await SimulatorWitness.read(rig)
         compareLines(&verdict)
@@ -18,6 +21,25 @@ struct RejoinAccount {
         let journals = try await journals()
         compareSecond(witness, journals, &verdict)
         compareTurns(witness, journals, &verdict)
+        try await compareRecordings(&verdict)
+    }
+
+    /// What the killed process had recorded plays to a moment before the kill, by programs that are not ours.
+    private func compareRecordings(_ verdict: inout Verdict) async throws {
+        var lost: [Double] = []
+        for (index, guest) in party.guests.enumerated() {
+            let recording = try await RecordingWitness(folder: rig.recordingsFolder(guest.session), epoch: 1)
+            let talked = Double(kill.talked[index]) * 0.020
+            for program in [\RecordingWitness.Part.ffprobe, \.opusinfo] {
+                // One of the tracks may end earlier: who says nothing has no sound there.
+                lost.append(talked - (recording.lengths(program).max() ?? 0))
+            }
+        }
+        let worst = lost.max() ?? .infinity
+        verdict.figure("recording_lost_ms", Int(worst * 1_000))
+        verdict.expect(
+            worst <= Self.recordingMayLose, "kill: each recording plays up to 2.5 s before it", "\(worst) s are missing"
+        )
     }
 
     private func compareLines(_ verdict: inout Verdict) {
@@ -133,8 +155,7 @@ struct RejoinAccount {
             let absent = due.filter { !texts.contains($0) }
             lost += absent.count
             if !absent.isEmpty { Progress.say("  participant \(index): not in the journal: \(absent)") }
-            let said = witness.of(party.connections[index], "said").compactMap(\.text).filter { !$0.isEmpty }
-            saidTwice += said.count - Set(said).count
+            saidTwice += Self.saidTwice(witness, party.connections[index])
         }
         verdict.figure("turns", journals.reduce(0) { $0 + $1.count { $0.kind == "turn" } })
         verdict.figure("turns_finished_before_kill", finished)
@@ -144,6 +165,15 @@ struct RejoinAccount {
         verdict.expect(doubled == 0, "no turn is twice in a journal", "\(doubled)")
         verdict.expect(lost == 0, "every turn finished before the kill is in the journal", "\(lost)")
         verdict.expect(saidTwice == 0, "the provider gave no answer twice", "\(saidTwice)")
+    }
+
+    /// Answer N belongs to turn N. One that nobody heard (taken back) or that was broken off may be given again.
+    private static func saidTwice(_ witness: SimulatorWitness, _ connection: Int) -> Int {
+        let takenBack = Set(
+            (witness.of(connection, "item_deleted") + witness.of(connection, "truncated")).compactMap(\.item))
+        let said = witness.of(connection, "said").filter { !takenBack.contains($0.item ?? "") }
+            .compactMap(\.text).filter { !$0.isEmpty }
+        return said.count - Set(said).count
     }
 
     /// The participant's turns with their transcript, in the order of their commits up to the first without one: the

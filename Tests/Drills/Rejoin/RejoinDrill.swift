@@ -47,7 +47,8 @@ struct RejoinDrill: AsyncParsableCommand {
             conversation: RigPlan.Conversation(
                 greeting: "Hello, and welcome. How are you today?",
                 answers: (1...200).map { "I see. Please tell me more about point \($0)." },
-                participant: (1...200).map { "This is what I say in turn \($0)." }, ends: false))
+                participant: (1...200).map { "This is what I say in turn \($0)." }, ends: false,
+                answersByTurn: true))
     }
 
     private func hold(_ rig: Rig, _ verdict: inout Verdict) async throws {
@@ -66,6 +67,9 @@ struct RejoinDrill: AsyncParsableCommand {
             let reports = try await party.end(&verdict)
             let account = RejoinAccount(rig: rig, party: party, reports: reports, kill: kill)
             try await account.compare(&verdict)
+            if !options.small {
+                try await RejoinAbsence(rig: rig, voice: party.voice).hold(&verdict)
+            }
         } catch {
             await party.stop()
             throw error

@@ -99,6 +99,8 @@ struct RejoinParty: Sendable {
     struct Kill: Sendable {
         /// Frames that each had captured a second before.
         var captured: [Int]
+        /// Frames that each had captured at the kill: how long each had talked.
+        var talked: [Int]
         /// The oldest frame that each kept when the process was gone.
         var kept: [UInt32?]
         /// Milliseconds of the simulator's log.
@@ -111,6 +113,7 @@ struct RejoinParty: Sendable {
         try await talk(for: 1)
         let before = try await SimulatorWitness.read(rig)
         let live = await liveCount()
+        let talked = await progress().map(\.captured.count)
         rig.daemon.send(SIGKILL)
         Progress.say("killed with \(live) live")
         verdict.expect(live == guests.count, "kill: all are live", "\(live)")
@@ -123,7 +126,7 @@ struct RejoinParty: Sendable {
         verdict.expect(
             reports.allSatisfy { $0.outcome == nil && $0.resends.last?.resumed == true },
             "kill: everybody is back and resumed")
-        return Kill(captured: captured, kept: kept, at: before.entries.last?.ms ?? 0)
+        return Kill(captured: captured, talked: talked, kept: kept, at: before.entries.last?.ms ?? 0)
     }
 
     /// The process stands still for longer than a line may be silent; what was sent meanwhile is read in one piece.

@@ -11,6 +11,8 @@ struct RigPlan: Sendable {
         var participant: [String]
         /// The last answer calls `end_interview`.
         var ends: Bool
+        /// Answer N is given to the participant's turn N, so that a turn answered twice shows; else one after the other.
+        var answersByTurn = false
     }
 
     var conversation: Conversation
@@ -37,7 +39,7 @@ struct RigPlan: Sendable {
         }
         return try JSONSerialization.data(withJSONObject: [
             "greeting": conversation.greeting, "answers": answers, "user_transcripts": conversation.participant,
-            "after_last": "repeat_last",
+            "after_last": "repeat_last", "answers_by": conversation.answersByTurn ? "turn" : "answer",
         ])
     }
 

@@ -12,9 +12,13 @@ struct RecordingWitness {
 
     let parts: [Part]
 
-    init(folder: String) async throws {
+    /// - Parameter epoch: of one owner alone; its number leads the name of each part.
+    init(folder: String, epoch: Int? = nil) async throws {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-            .filter { $0.hasSuffix(".ogg") }.sorted()
+            .filter { name in
+                name.hasSuffix(".ogg") && (epoch.map { Int(name.prefix { $0 != "-" }) == $0 } ?? true)
+            }
+            .sorted()
         var found: [Part] = []
         for name in names {
             let path = "\(folder)/\(name)"

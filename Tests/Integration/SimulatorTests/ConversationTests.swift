@@ -109,4 +109,17 @@ import Testing
         let told = Script.Moment(agentMessages: 8, openedByAgent: true, userMessages: 7, toolJustAnswered: true)
         #expect(script.answer(at: told) == script.afterTool)
     }
+
+    @Test("counted by turns, a turn that is answered again gets the same answer")
+    func answersByTurn() {
+        var script = Script.interview
+        script.answersBy = .turn
+        let first = Script.Moment(agentMessages: 1, openedByAgent: true, userMessages: 1)
+        let again = Script.Moment(agentMessages: 2, openedByAgent: true, userMessages: 1)
+        #expect(script.answer(at: first) == script.answers[0])
+        #expect(script.answer(at: again) == script.answers[0])
+        // An answer that nobody heard is gone; the next turn has its own all the same.
+        let unheard = Script.Moment(agentMessages: 1, openedByAgent: true, userMessages: 2)
+        #expect(script.answer(at: unheard) == script.answers[1])
+    }
 }

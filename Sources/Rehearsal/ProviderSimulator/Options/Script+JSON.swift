@@ -5,7 +5,7 @@
 ///                    { "text": "Goodbye.", "tool": { "name": "end_interview", "arguments": { "reason": "completed" }
 /// },                      "first_audio_ms": 700 },
 ///                    { "text": "Lost.", "fail": { "type": "server_error", "code": "rate_limit_exceeded" } } ],
-///       "after_last": "repeat_last", "after_tool": "Thank you.",
+///       "after_last": "repeat_last", "answers_by": "answer", "after_tool": "Thank you.",
 ///       "user_transcripts": [ "I am fine." ], "voice": "en-us" }
 extension Script {
     private static let answerShape = Shape.either([
@@ -19,7 +19,8 @@ extension Script {
     ])
     private static let shape = Shape.object([
         "greeting": answerShape, "answers": .list(answerShape, maximumCount: 10_000),
-        "after_last": .oneOf(AfterLast.allCases.map(\.rawValue)), "after_tool": answerShape,
+        "after_last": .oneOf(AfterLast.allCases.map(\.rawValue)),
+        "answers_by": .oneOf(AnswersBy.allCases.map(\.rawValue)), "after_tool": answerShape,
         "user_transcripts": .list(.string(), maximumCount: 10_000), "voice": .string(maximumLength: 64),
     ])
 
@@ -42,6 +43,7 @@ extension Script {
         if let value = json["greeting"] { greeting = Answer(json: value) }
         if let values = json["answers"]?.array, !values.isEmpty { answers = values.map { Answer(json: $0) } }
         if let value = json["after_last"]?.string { afterLast = AfterLast(rawValue: value) ?? afterLast }
+        if let value = json["answers_by"]?.string { answersBy = AnswersBy(rawValue: value) ?? answersBy }
         if let value = json["after_tool"] { afterTool = Answer(json: value) }
         if let values = json["user_transcripts"]?.array { userTranscripts = values.compactMap(\.string) }
         if let value = json["voice"]?.string { voice = value }

@@ -41,11 +41,21 @@ package struct Script: Equatable, Sendable {
         case startAgain = "start_again"
     }
 
+    /// What decides which answer is due.
+    package enum AnswersBy: String, Sendable, CaseIterable {
+        /// Each answer follows the last one that is in the conversation: an interrupted question is not asked again.
+        case answer
+        /// Answer N belongs to turn N of the participant, as often as it is asked for: a turn that is answered twice
+        /// shows.
+        case turn
+    }
+
     /// Said when a conversation is opened by the model.
     package var greeting: Answer
     /// One for each answer after that. Never empty.
     package var answers: [Answer]
     package var afterLast: AfterLast
+    package var answersBy = AnswersBy.answer
     /// Said after the result of a tool.
     package var afterTool: Answer
     /// What turn 1, 2, … of the participant is transcribed as; later turns are echoed as number and length.
@@ -85,7 +95,11 @@ package struct Script: Equatable, Sendable {
     package func answer(at moment: Moment) -> Answer {
         if moment.toolJustAnswered { return afterTool }
         if moment.agentMessages == 0, moment.userMessages == 0 { return greeting }
-        let index = moment.agentMessages - (moment.openedByAgent ? 1 : 0)
+        let index: Int
+        switch answersBy {
+        case .answer: index = moment.agentMessages - (moment.openedByAgent ? 1 : 0)
+        case .turn: index = moment.userMessages - 1
+        }
         guard index >= answers.count, !answers.isEmpty else {
             return answers.indices.contains(index) ? answers[index] : greeting
         }
