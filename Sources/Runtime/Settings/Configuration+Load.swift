@@ -60,7 +60,9 @@ extension Configuration {
         sqliteFile = places.inState(reader.read(Keys.sqliteFile), "voiced.db", state: state)
         recordingsFolder = places.inState(reader.read(Keys.recordingsFolder), "recordings", state: state)
         loops = reader.read(Keys.loops)
-        capacity = Capacity(perLoop: reader.read(Keys.capacityPerLoop))
+        capacity = Capacity(
+            perLoop: reader.read(Keys.capacityPerLoop), keptPercent: reader.read(Keys.capacityKept),
+            loopLag: reader.read(Keys.capacityLoopLag), memoryPercent: reader.read(Keys.capacityMemory))
         limits = Limits(
             idle: reader.read(Keys.limitsIdle), hard: reader.read(Keys.limitsHard),
             rejoin: reader.read(Keys.limitsRejoin), noShow: reader.read(Keys.limitsNoShow),

@@ -28,6 +28,11 @@ package struct Configuration: Sendable, Equatable {
 
     package struct Capacity: Sendable, Equatable {
         package var perLoop: Int
+        /// Percent of all seats that only rejoins may take.
+        package var keptPercent: Int
+        package var loopLag: Duration
+        /// Of the memory that the process may use.
+        package var memoryPercent: Int
     }
 
     package struct Limits: Sendable, Equatable {

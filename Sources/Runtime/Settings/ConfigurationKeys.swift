@@ -56,6 +56,17 @@ package enum ConfigurationKeys {
         "Threads that carry conversations. 0: one for each core that this process may use (cgroup quota included).")
     static let capacityPerLoop = ConfigurationKey(
         "capacity.per_loop", .integer(1...10_000), 100, "Conversations at a time on one loop; above that, 503.")
+    static let capacityKept = ConfigurationKey(
+        "capacity.kept_percent", .integer(0...50), 10,
+        "Percent of all seats that only participants who come back may take, rounded down.")
+    static let capacityLoopLag = ConfigurationKey(
+        "capacity.loop_lag", .duration(.milliseconds(1)...(.seconds(10))), .milliseconds(20),
+        "While the loops turn later than this (p99 of the last ten seconds) nobody new is taken: one more would be heard "
+            + "by all.")
+    static let capacityMemory = ConfigurationKey(
+        "capacity.memory_percent", .integer(10...100), 85,
+        "Above this part of the memory that the process may use (its cgroup's limit, else the machine's) nobody new is "
+            + "taken. Those who come back are.")
     static let limitsIdle = ConfigurationKey(
         "limits.idle", .duration(.seconds(10)...(.seconds(3_600))), .seconds(120),
         "Without a word of the participant for so long, the interview ends. Stopped while they are disconnected.")
@@ -169,7 +180,9 @@ extension ConfigurationKeys {
         Section(title: "", entries: [sqliteFile.entry]),
         Section(title: "", entries: [recordingsFolder.entry]),
         Section(title: "How much runs here.", entries: [loops.entry]),
-        Section(title: "", entries: [capacityPerLoop.entry]),
+        Section(
+            title: "How many conversations, and when nobody new is taken.",
+            entries: [capacityPerLoop.entry, capacityKept.entry, capacityLoopLag.entry, capacityMemory.entry]),
         Section(
             title: "Limits of one interview; a study may set its own.",
             entries: [

@@ -23,14 +23,6 @@ package enum LoopCount {
     }
 
     private static func quotaFiles() -> [String] {
-        // `0::/path` names this process' group in cgroup v2; in a container it is usually `/`.
-        let groups = (try? String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8)) ?? ""
-        var path = groups.split(separator: "\n").first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) } ?? "/"
-        var files: [String] = []
-        while path.hasPrefix("/"), path != "/" {
-            files.append("/sys/fs/cgroup\(path)/cpu.max")
-            path = (path as NSString).deletingLastPathComponent
-        }
-        return files + ["/sys/fs/cgroup/cpu.max"]
+        ControlGroups().folders(version2: true, controller: "cpu").map { "\($0)/cpu.max" }
     }
 }

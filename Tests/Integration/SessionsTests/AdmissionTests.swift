@@ -50,6 +50,73 @@ import Testing
         #expect(await rig.supervisor.health().activeSessions == 1)
     }
 
+    /// A conversation that another process began and left.
+    private func interrupted(_ name: String, in rig: Rig) async throws -> TokenClaims {
+        let claims = try await rig.session(name)
+        _ = try await rig.store.claim(
+            claims.session, expecting: Ownership(owner: nil, epoch: 0), by: InstanceID("dead"), client: "page-1")
+        _ = try await rig.store.interruptOrphans(of: InstanceID("here"), defaultRejoin: .seconds(120))
+        return claims
+    }
+
+    @Test("of a burst as many are seated as there are seats, and a tenth is kept for those who come back")
+    func burst() async throws {
+        let rig = try await Rig(capacity: 10)
+        let returning = try await interrupted("back", in: rig)
+        var newcomers: [TokenClaims] = []
+        for number in 0..<30 { newcomers.append(try await rig.session("s\(number)")) }
+        let codes = await withTaskGroup(of: String.self) { group in
+            for claims in newcomers {
+                group.addTask {
+                    let answer = await rig.supervisor.admit(claims, probing: false)
+                    if case .refused(let refusal) = answer { return "\(refusal.status) \(refusal.code)" }
+                    return "seated"
+                }
+            }
+            return await group.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+        }
+        #expect(codes == ["seated": 9, "503 full": 21])
+        #expect(await rig.supervisor.health().reasons == ["full"])
+        #expect(refusal(await rig.supervisor.admit(returning, probing: true)) == nil)
+        #expect(refusal(await rig.supervisor.admit(returning, probing: false)) == nil)
+        let health = await rig.supervisor.health()
+        #expect(health.activeSessions == 10)
+        #expect(health.capacity == 10)
+        #expect(await rig.supervisor.metricsPage().contains("\nvoice_joins_waiting 0\n"))
+    }
+
+    @Test(
+        "late loops and short memory refuse who is new, say so, and let in who comes back",
+        arguments: [
+            (SeatPolicy.LoopTiming(lagP99: .milliseconds(30), samples: 2_000), 0.5, "loop_lag"),
+            (SeatPolicy.LoopTiming(lagP99: .milliseconds(3), samples: 2_000), 0.9, "memory"),
+        ])
+    func pressure(timing: SeatPolicy.LoopTiming, memory: Double, code: String) async throws {
+        let rig = try await Rig()
+        let (early, late, returning) = (
+            try await rig.session("early"), try await rig.session("late"), try await interrupted("back", in: rig)
+        )
+        #expect(refusal(await rig.supervisor.admit(early, probing: false)) == nil)
+        rig.pressure.timing = timing
+        rig.pressure.memoryShare = memory
+        await rig.loop.advance(by: .seconds(1))
+        let refused = refusal(await rig.supervisor.admit(late, probing: false))
+        #expect(refused?.status == 503)
+        #expect(refused?.code == code)
+        #expect(refused?.retryAfterSeconds != nil)
+        #expect(refusal(await rig.supervisor.admit(late, probing: true))?.code == code)
+        let health = await rig.supervisor.health()
+        #expect(health.reasons == [code])
+        #expect(!health.acceptingNew)
+        #expect(health.status == "degraded")
+        #expect(refusal(await rig.supervisor.admit(returning, probing: false)) == nil)
+        #expect(refusal(await rig.supervisor.admit(early, probing: false)) == nil)
+        rig.pressure.timing = SeatPolicy.LoopTiming()
+        rig.pressure.memoryShare = nil
+        await rig.loop.advance(by: .seconds(1))
+        #expect(refusal(await rig.supervisor.admit(late, probing: false)) == nil)
+    }
+
     @Test("a draining process refuses newcomers, keeps those who are in, and is done when they are")
     func drain() async throws {
         let rig = try await Rig()

@@ -5,6 +5,7 @@ import Ports
 import SQLiteStore
 import SessionTokens
 import Sessions
+import Synchronization
 import TestKit
 import Testing
 
@@ -18,6 +19,7 @@ struct Rig {
     let store: GRDBStore
     let tokens: JWTTokenAuthority
     let metrics = MetricsRegistry()
+    let pressure = Pressure()
     let supervisor: SessionSupervisor
     let study: Study
 
@@ -39,10 +41,11 @@ struct Rig {
         let services = SessionServices(
             store: store, tokens: tokens, codecs: OpusAudioCodecs(), provider: provider, recorders: recorders,
             prices: PriceBook(["fake-model": price, "fake-transcriber": price]), metrics: metrics,
-            loopLag: { _ in .zero }, loopStillness: { _ in .zero })
+            loopTiming: { [pressure] _ in pressure.timing }, memoryShare: { [pressure] in pressure.memoryShare })
         supervisor = SessionSupervisor(
             settings: SupervisorSettings(
-                instance: InstanceID("here"), build: "test", capacity: capacity, drainTimeout: drainTimeout),
+                instance: InstanceID("here"), build: "test", seats: SeatPolicy(seatsPerLoop: capacity),
+                drainTimeout: drainTimeout),
             services: services, loops: [loop], log: log)
     }
 
@@ -85,6 +88,20 @@ struct Rig {
         try await store.journal(of: claims.session).compactMap { record in
             if case .turn(let turn) = record.entry { turn } else { nil }
         }
+    }
+}
+
+/// What is measured of loops and memory, as a test wants it.
+final class Pressure: Sendable {
+    private let state = Mutex((timing: SeatPolicy.LoopTiming(), memoryShare: Double?.none))
+
+    var timing: SeatPolicy.LoopTiming {
+        get { state.withLock { $0.timing } }
+        set { state.withLock { $0.timing = newValue } }
+    }
+    var memoryShare: Double? {
+        get { state.withLock { $0.memoryShare } }
+        set { state.withLock { $0.memoryShare = newValue } }
     }
 }
 

@@ -67,6 +67,8 @@ struct SampleTests {
             ("VOICED_PROVIDERS_OPENAI_VAD_SILENCE_DURATION_MS", "222"), ("VOICED_AUDIO_ENCODER_APPLICATION", "voip"),
             ("VOICED_MEDIA_ORIGINS", "https://a.example,https://b.example"), ("VOICED_MEDIA_TOKEN_IN_QUERY", "true"),
             ("VOICED_STORE_SQLITE_FILE", "/x.db"), ("VOICED_CAPACITY_PER_LOOP", "7"), ("VOICED_LOG_LEVEL", "debug"),
+            ("VOICED_CAPACITY_KEPT_PERCENT", "0"), ("VOICED_CAPACITY_LOOP_LAG", "50ms"),
+            ("VOICED_CAPACITY_MEMORY_PERCENT", "90"),
             ("VOICED_ADMIN_SOCKET", "/x.sock"), ("VOICED_PROVIDERS_OPENAI_CONNECT_TIMEOUT", "200ms"),
         ])
     func environment(name: String, value: String) throws {

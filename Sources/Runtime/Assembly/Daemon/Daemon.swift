@@ -115,7 +115,10 @@ package final class Daemon: Sendable {
     private static func supervisorSettings(_ configuration: Configuration, loops: Int) -> SupervisorSettings {
         SupervisorSettings(
             instance: InstanceID(UUID().uuidString.lowercased()), build: BuildVersion.text,
-            capacity: configuration.capacity.perLoop * loops,
+            seats: SeatPolicy(
+                seatsPerLoop: configuration.capacity.perLoop, loops: loops,
+                keptPercent: configuration.capacity.keptPercent, lagLimit: configuration.capacity.loopLag,
+                memoryPercent: configuration.capacity.memoryPercent),
             limits: LifecycleLimits(
                 idle: configuration.limits.idle, hardLimit: configuration.limits.hard,
                 rejoin: configuration.limits.rejoin),

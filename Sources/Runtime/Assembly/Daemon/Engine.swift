@@ -58,8 +58,11 @@ struct Engine {
             store: foundations.store, tokens: foundations.tokens, codecs: substitute ?? codecs, provider: provider,
             recorders: OggRecorderFactory(settings: recorderSettings, logger: log), prices: prices,
             metrics: MetricsRegistry(),
-            loopLag: { ($0 as? EventLoop)?.lagQuantiles().p99 ?? .zero },
-            loopStillness: { ($0 as? EventLoop)?.lagQuantiles().sinceLastTurn ?? .zero })
+            loopTiming: { loop in
+                guard let lag = (loop as? EventLoop)?.lagQuantiles() else { return SeatPolicy.LoopTiming() }
+                return SeatPolicy.LoopTiming(lagP99: lag.p99, samples: lag.samples, still: lag.sinceLastTurn)
+            },
+            memoryShare: { MemoryUse().share() })
     }
 
     private func makeProvider() throws(AssemblyError) -> OpenAIRealtimeFactory {

@@ -6,7 +6,8 @@ package enum Metric {
         "voice_sessions_active", .gauge, help: "Conversations that this process runs.",
         labels: ["provider", "language"])
     package static let sessionsCapacity = Family(
-        "voice_sessions_capacity", .gauge, help: "Conversations that this process may run.")
+        "voice_sessions_capacity", .gauge,
+        help: "Conversations that this process may run, the part kept for rejoins included.")
     package static let sessionsByState = Family(
         "voice_sessions_by_state", .gauge, help: "Conversations in memory by their finer state.", labels: ["state"])
     package static let sessionsReaped = Family(
@@ -41,6 +42,11 @@ package enum Metric {
     package static let loopLag = Family(
         "voice_loop_lag_seconds", .gauge, help: "How late the loop turns: p99 of the last ten seconds.",
         labels: ["loop"])
+    package static let memoryShare = Family(
+        "voice_memory_used_ratio", .gauge,
+        help: "Part of the memory that this process may use (cgroup, else machine) which is in use; 0: not known.")
+    package static let joinsWaiting = Family(
+        "voice_joins_waiting", .gauge, help: "Joins that are being decided at this moment.")
     package static let storeUp = Family("voice_store_up", .gauge, help: "1 while the store answers.")
     package static let journalWaiting = Family(
         "voice_journal_spool_records", .gauge, help: "Journal records that wait for the store.")
@@ -61,7 +67,8 @@ package enum Metric {
 
     package static let all: [Family] = [
         sessionsActive, sessionsCapacity, sessionsByState, sessionsReaped, ttfv, sessionDuration, sessionCost,
-        turnLatency, providerErrors, providerRequests, providerLatency, rejoins, drainRemaining, loopLag, storeUp,
+        turnLatency, providerErrors, providerRequests, providerLatency, rejoins, drainRemaining, loopLag, memoryShare,
+        joinsWaiting, storeUp,
         journalWaiting, journalFenced, recordingFailures, refusals, disconnects, badPackets, buildInfo,
     ]
 }

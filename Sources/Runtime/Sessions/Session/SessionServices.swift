@@ -11,15 +11,16 @@ package struct SessionServices: Sendable {
     package var recorders: any RecorderFactory
     package var prices: PriceBook
     package var metrics: MetricsRegistry
-    /// p99 of how late a loop turned, and how long ago it last did.
-    package var loopLag: @Sendable (any SessionLoop) -> Duration
-    package var loopStillness: @Sendable (any SessionLoop) -> Duration
+    /// How late a loop turned in the last ten seconds, and how long ago it last did.
+    package var loopTiming: @Sendable (any SessionLoop) -> SeatPolicy.LoopTiming
+    /// Share of the memory that this process may use which is in use, 0…1; nil: not known.
+    package var memoryShare: @Sendable () -> Double?
 
     package init(
         store: any Store, tokens: any TokenAuthority, codecs: any AudioCodecs, provider: any ProviderFactory,
         recorders: any RecorderFactory, prices: PriceBook, metrics: MetricsRegistry,
-        loopLag: @escaping @Sendable (any SessionLoop) -> Duration,
-        loopStillness: @escaping @Sendable (any SessionLoop) -> Duration
+        loopTiming: @escaping @Sendable (any SessionLoop) -> SeatPolicy.LoopTiming,
+        memoryShare: @escaping @Sendable () -> Double?
     ) {
         self.store = store
         self.tokens = tokens
@@ -28,8 +29,8 @@ package struct SessionServices: Sendable {
         self.recorders = recorders
         self.prices = prices
         self.metrics = metrics
-        self.loopLag = loopLag
-        self.loopStillness = loopStillness
+        self.loopTiming = loopTiming
+        self.memoryShare = memoryShare
     }
 }
 

@@ -6,16 +6,16 @@ extension SessionSupervisor: Control {
         var reasons: [String] = []
         if isDraining { reasons.append("draining") }
         if !storeIsUp { reasons.append("store_unavailable") }
-        if sessions.count >= settings.capacity { reasons.append("full") }
+        reasons += settings.seats.reasons(at: load()).map(\.rawValue)
         let status = isDraining ? "draining" : reasons.isEmpty ? "healthy" : "degraded"
         return HealthReport(
             status: status, activeSessions: sessions.count, acceptingNew: reasons.isEmpty, draining: isDraining,
-            capacity: settings.capacity, reasons: reasons)
+            capacity: settings.seats.capacity, reasons: reasons)
     }
 
     /// A loop that has not turned for 60 s takes the others' calls with it; all stuck for 10 s: nobody is served.
     package func isAlive() -> Bool {
-        let still = loops.map { services.loopStillness($0) }
+        let still = loops.map { services.loopTiming($0).still }
         guard let least = still.min(), let most = still.max() else { return true }
         return least < .seconds(10) && most < .seconds(60)
     }
@@ -30,8 +30,10 @@ extension SessionSupervisor: Control {
             metrics.add(Metric.sessionsByState, [summary.state])
         }
         for loop in loops {
-            metrics.set(Metric.loopLag, ["\(loop.index)"], to: services.loopLag(loop) / .seconds(1))
+            metrics.set(Metric.loopLag, ["\(loop.index)"], to: services.loopTiming(loop).lagP99 / .seconds(1))
         }
+        metrics.set(Metric.memoryShare, to: services.memoryShare() ?? 0)
+        metrics.set(Metric.joinsWaiting, to: Double(arriving.count))
         return metrics.page()
     }
 

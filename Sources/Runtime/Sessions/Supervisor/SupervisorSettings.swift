@@ -4,8 +4,8 @@ import InterviewCore
 package struct SupervisorSettings: Sendable {
     package var instance: InstanceID
     package var build: String
-    /// Conversations this process may run at once.
-    package var capacity: Int
+    /// How many conversations this process runs at once, and when it takes nobody new.
+    package var seats: SeatPolicy
     /// Limits where the study sets none.
     package var limits: LifecycleLimits
     /// Micro-dollars one session may cost where the study sets nothing.
@@ -16,13 +16,13 @@ package struct SupervisorSettings: Sendable {
     package var reapInterval: Duration
 
     package init(
-        instance: InstanceID, build: String, capacity: Int, limits: LifecycleLimits = LifecycleLimits(),
+        instance: InstanceID, build: String, seats: SeatPolicy, limits: LifecycleLimits = LifecycleLimits(),
         sessionBudgetMicros: Int64 = 15_000_000, drainTimeout: Duration = .seconds(300), maxOutputTokens: Int? = nil,
         reapInterval: Duration = .seconds(5)
     ) {
         self.instance = instance
         self.build = build
-        self.capacity = capacity
+        self.seats = seats
         self.limits = limits
         self.sessionBudgetMicros = sessionBudgetMicros
         self.drainTimeout = drainTimeout
