@@ -64,6 +64,7 @@ struct Console {
             ("join → welcome", spread(summary.join)),
             ("welcome → first voice", spread(summary.firstVoice)),
             ("own last frame → answer", spread(summary.turn)),
+            ("lost line → welcome", spread(summary.rejoin)),
             (
                 "late frames",
                 "p50 \(summary.late.p50)  p99 \(summary.late.p99)  max \(summary.late.max) ms, "

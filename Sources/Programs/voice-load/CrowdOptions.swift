@@ -39,6 +39,9 @@ struct CrowdOptions: ParsableArguments {
     @Option(help: "How long each conversation lasts before a new one takes its place.")
     var churn: Span?
 
+    @Option(help: "Conversations in all: with --churn nobody takes a place after so many.")
+    var total: Int?
+
     @Option(name: .customLong("join-patience"), help: "How long a participant tries to get in before it has failed.")
     var joinPatience = Span(.seconds(10))
 
@@ -51,6 +54,11 @@ struct CrowdOptions: ParsableArguments {
     func validate() throws {
         guard (1...20_000).contains(sessions) else { throw ValidationError("--sessions is 1 to 20,000.") }
         guard (1...64).contains(threads) else { throw ValidationError("--threads is 1 to 64.") }
+        if let total, total < sessions { throw ValidationError("--total \(total) is below --sessions \(sessions).") }
+        if let total, total > sessions, churn == nil {
+            throw ValidationError("--total above --sessions needs --churn: how long each conversation lasts.")
+        }
+        if let churn, churn.value <= .zero { throw ValidationError("--churn must be more than nothing.") }
         guard duration.value > .zero else { throw ValidationError("--duration must be more than nothing.") }
         guard ramp.value < duration.value else {
             throw ValidationError("--ramp \(ramp) leaves no time within --duration \(duration).")
@@ -76,6 +84,8 @@ struct CrowdOptions: ParsableArguments {
             source: source, sessions: sessions, duration: duration.value, ramp: ramp.value, churn: churn?.value,
             cutEvery: habits.cutEvery?.value, codec: habits.codec.format, style: habits.style, leaves: habits.leave,
             joinPatience: joinPatience.value, threads: threads, seed: seed)
+        plan.total = total
+        if let longest = habits.cutFor?.value { plan.cutFor = .zero...longest }
         plan.addresses = try via.map { try Address($0) }
         if case .tickets(let tickets) = source { plan.sessions = min(sessions, tickets.count) }
         return plan

@@ -64,8 +64,13 @@ struct HabitOptions: ParsableArguments {
 
     @Option(
         name: .customLong("cut-every"),
-        help: "Cut each participant's line after such a time on average; it comes back.")
+        help: "Cut each participant's line after such a time on average, at any moment; it comes back and sends again.")
     var cutEvery: Span?
+
+    @Option(
+        name: .customLong("cut-for"),
+        help: "How long the network stays away after a cut, at most; at random. Default: it is back at once.")
+    var cutFor: Span?
 
     @Flag(inversion: .prefixedNo, help: "Say `leave` at the end; otherwise close the line and let the session wait.")
     var leave = true
@@ -73,6 +78,7 @@ struct HabitOptions: ParsableArguments {
     func validate() throws {
         _ = try thinkRange()
         if let cutEvery, cutEvery.value < .seconds(1) { throw ValidationError("--cut-every is at least 1s.") }
+        if cutFor != nil, cutEvery == nil { throw ValidationError("--cut-for needs --cut-every.") }
     }
 
     var style: TalkStyle {
@@ -132,9 +138,25 @@ struct OutputOptions: ParsableArguments {
             discussion: "The provider's silence window is in it."))
     var maxTurn: Int?
 
+    @Option(
+        name: .customLong("max-rejoin-p99-ms"), help: "Limit from the loss of a line to the next welcome, p99.")
+    var maxRejoin: Int?
+
+    @Option(
+        name: .customLong("max-errors"),
+        help: "Error messages, refusals (also those that a later attempt made good) and lost lines that may come.")
+    var maxErrors: Int?
+
+    @Option(name: .customLong("max-underruns"), help: "Times that a loudspeaker may run dry within an utterance.")
+    var maxUnderruns: Int?
+
+    @Option(name: .customLong("max-unanswered"), help: "Utterances that may go without an answer.")
+    var maxUnanswered: Int?
+
     var thresholds: LoadThresholds {
         LoadThresholds(
             lateP99Milliseconds: maxLate, firstVoiceP95Milliseconds: maxFirstVoice, joinP99Milliseconds: maxJoin,
-            turnP95Milliseconds: maxTurn, failed: maxFailed)
+            turnP95Milliseconds: maxTurn, rejoinP99Milliseconds: maxRejoin, errors: maxErrors,
+            underruns: maxUnderruns, unanswered: maxUnanswered, failed: maxFailed)
     }
 }

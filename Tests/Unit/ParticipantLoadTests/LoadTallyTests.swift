@@ -44,6 +44,23 @@ struct LoadTallyTests {
         #expect(!LoadTally().summary(after: .seconds(1), thresholds: LoadThresholds()).ok, "nobody joined")
     }
 
+    @Test("ways back, errors, dry loudspeakers and missing answers are judged where a limit is set")
+    func moreThresholds() {
+        var tally = LoadTally()
+        var report = report(.stopped, connections: 2)
+        report.rejoinsTook = [.milliseconds(40)]
+        report.errors = ["503 full": 2, "dead_line": 1]
+        report.underruns = 2
+        report.unanswered = 1
+        tally.add(report)
+        func complaints(_ thresholds: LoadThresholds) -> Int {
+            tally.summary(after: .seconds(1), thresholds: thresholds).complaints.count
+        }
+        #expect(complaints(LoadThresholds()) == 0)
+        #expect(complaints(LoadThresholds(rejoinP99Milliseconds: 40, errors: 3, underruns: 2, unanswered: 1)) == 0)
+        #expect(complaints(LoadThresholds(rejoinP99Milliseconds: 39, errors: 2, underruns: 1, unanswered: 0)) == 4)
+    }
+
     @Test("percentiles come from whole milliseconds, rounded up, and the largest is exact beyond a second")
     func histogram() {
         var histogram = MillisecondHistogram()

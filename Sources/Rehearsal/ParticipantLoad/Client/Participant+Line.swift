@@ -38,6 +38,7 @@ extension Participant {
             }
         case .refused(let status, let code, let retryAfter):
             report.refusals += 1
+            if report.refusedAfter == nil { report.refusedAfter = now }
             report.note(error: "\(status) \(code)")
             lost(
                 policy.refused(status: status, code: code, retryAfter: retryAfter, at: now, chance: roll()))

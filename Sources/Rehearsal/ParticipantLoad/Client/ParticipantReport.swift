@@ -42,6 +42,8 @@ package struct ParticipantReport: Sendable {
     package var outcome: ParticipantOutcome?
     /// First attempt → first `welcome`.
     package var joinTook: Duration?
+    /// First attempt → first refusal (an HTTP answer instead of an upgrade).
+    package var refusedAfter: Duration?
     /// First `welcome` → first agent frame, both as received.
     package var firstVoice: Duration?
     /// First `welcome` → the end, as this client saw it.

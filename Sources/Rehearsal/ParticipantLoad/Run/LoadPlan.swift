@@ -18,8 +18,12 @@ package struct LoadPlan: Sendable {
     package var ramp: Duration
     /// How long each conversation lasts before its place is taken by a new one; nil: to the end of the run.
     package var churn: Duration?
+    /// Conversations in all; with churn nobody takes a place after so many. Nil: as many as the time allows.
+    package var total: Int?
     /// Mean time between cuts of one participant's line; nil: never.
     package var cutEvery: Duration?
+    /// How long the network stays away after a cut, at random; zero: the participant is back at once.
+    package var cutFor: ClosedRange<Duration> = .zero ... .zero
     package var codec: AudioFormat
     package var style: TalkStyle
     /// Say `leave` at the end; else the line is closed 1001.
@@ -57,12 +61,25 @@ package struct LoadThresholds: Sendable {
     package var firstVoiceP95Milliseconds: Int?
     package var joinP99Milliseconds: Int?
     package var turnP95Milliseconds: Int?
+    /// From the loss of a line to the `welcome` of the next.
+    package var rejoinP99Milliseconds: Int?
+    /// `error` messages, refusals (also those that a later attempt made good) and failures of lines.
+    package var errors: Int?
+    /// Times that a loudspeaker ran dry within an utterance.
+    package var underruns: Int?
+    /// Utterances that nothing was answered to.
+    package var unanswered: Int?
     package var failed: Int
 
     package init(
         lateP99Milliseconds: Int? = nil, firstVoiceP95Milliseconds: Int? = nil, joinP99Milliseconds: Int? = nil,
-        turnP95Milliseconds: Int? = nil, failed: Int = 0
+        turnP95Milliseconds: Int? = nil, rejoinP99Milliseconds: Int? = nil, errors: Int? = nil,
+        underruns: Int? = nil, unanswered: Int? = nil, failed: Int = 0
     ) {
+        self.rejoinP99Milliseconds = rejoinP99Milliseconds
+        self.errors = errors
+        self.underruns = underruns
+        self.unanswered = unanswered
         self.lateP99Milliseconds = lateP99Milliseconds
         self.firstVoiceP95Milliseconds = firstVoiceP95Milliseconds
         self.joinP99Milliseconds = joinP99Milliseconds
@@ -86,6 +103,14 @@ package struct LoadThresholds: Sendable {
         judge("first voice p95", summary.firstVoice.p95, firstVoiceP95Milliseconds)
         judge("join p99", summary.join.p99, joinP99Milliseconds)
         judge("turn p95", summary.turn.p95, turnP95Milliseconds)
+        judge("rejoin p99", summary.rejoin.p99, rejoinP99Milliseconds)
+        func count(_ what: String, _ value: Int, _ limit: Int?) {
+            guard let limit, value > limit else { return }
+            found.append("\(value) \(what), allowed are \(limit)")
+        }
+        count("errors", summary.errors.values.reduce(0, +), errors)
+        count("times a loudspeaker ran dry", summary.underruns, underruns)
+        count("utterances were not answered", summary.unanswered, unanswered)
         return found
     }
 }

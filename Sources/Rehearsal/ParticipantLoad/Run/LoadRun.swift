@@ -22,6 +22,8 @@ package actor LoadRun {
     private var tally = LoadTally()
     private var running: [Int: Participant] = [:]
     private var made = 0
+    /// Conversations that were begun, or could not be.
+    private var begun = 0
     private var tickets: [JoinTicket] = []
     private var stopping = false
     /// Everybody is gone: nobody may be asked any more, their loops are about to end.
@@ -90,6 +92,7 @@ package actor LoadRun {
         let share = Double(place) / Double(max(1, plan.sessions))
         await sleep(until: min(end, start + plan.ramp * share))
         while !stopping, clock.now < end {
+            guard hasMore else { return }
             let leaveAt = plan.churn.map { min(end, clock.now + $0) } ?? end
             var talked = false
             if let ticket = await nextTicket(), !stopping { talked = await converse(ticket, until: leaveAt) }
@@ -100,14 +103,16 @@ package actor LoadRun {
     }
 
     private var hasMore: Bool {
+        if let total = plan.total, begun >= total { return false }
         switch plan.source {
-        case .create: true
-        case .tickets: !tickets.isEmpty
+        case .create: return true
+        case .tickets: return !tickets.isEmpty
         }
     }
 
     /// Nil when there is nothing to join, or none could be created.
     private func nextTicket() async -> JoinTicket? {
+        begun += 1
         switch plan.source {
         case .tickets:
             guard let ticket = tickets.popLast() else { return nil }
@@ -151,11 +156,14 @@ package actor LoadRun {
     private func see(_ participant: Participant, until end: ContinuousClock.Instant) async {
         while let every = plan.cutEvery, !stopping, !Task.isCancelled {
             // Exponential pauses around the mean, so that cuts fall anywhere in a conversation.
-            let factor = -log(Double.random(in: .ulpOfOne..<1, using: &chance))
-            let next = clock.now + every * factor
+            let pause = -log(Double.random(in: .ulpOfOne..<1, using: &chance))
+            let next = clock.now + every * pause
             guard next < end else { break }
             await sleep(until: next)
-            if !stopping, !Task.isCancelled { await participant.cutLine() }
+            guard !stopping, !Task.isCancelled else { break }
+            let away = plan.cutFor
+            let factor = Double.random(in: 0...1, using: &chance)
+            await participant.cutLine(for: away.lowerBound + (away.upperBound - away.lowerBound) * factor)
         }
         await sleep(until: end)
         if Task.isCancelled { return }

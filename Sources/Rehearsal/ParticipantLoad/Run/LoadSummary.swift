@@ -33,6 +33,7 @@ package struct LoadSummary: Sendable, Codable {
     package var join: Spread
     package var firstVoice: Spread
     package var turn: Spread
+    package var rejoin: Spread
     package var late: Late
     package var framesUp = 0
     package var framesUpAgain = 0
@@ -58,6 +59,7 @@ package struct LoadSummary: Sendable, Codable {
         case join = "join_ms"
         case firstVoice = "ttfv_ms"
         case turn = "turn_ms"
+        case rejoin = "rejoin_ms"
         case late = "late_ms"
         case afterFlush = "after_flush"
         case framesUp = "frames_up"
@@ -73,10 +75,11 @@ package struct LoadSummary: Sendable, Codable {
 package struct LoadTally: Sendable {
     private var summary = LoadSummary(
         join: LoadTally.spread([]), firstVoice: LoadTally.spread([]), turn: LoadTally.spread([]),
-        late: LoadSummary.Late(p50: 0, p99: 0, max: 0, overOneFrame: 0))
+        rejoin: LoadTally.spread([]), late: LoadSummary.Late(p50: 0, p99: 0, max: 0, overOneFrame: 0))
     private var joins: [Double] = []
     private var voices: [Double] = []
     private var turns: [Double] = []
+    private var rejoins: [Double] = []
     private var lateness = MillisecondHistogram()
 
     package init() {}
@@ -96,6 +99,7 @@ package struct LoadTally: Sendable {
         if let took = report.joinTook { joins.append(Self.milliseconds(took)) }
         if let took = report.firstVoice { voices.append(Self.milliseconds(took)) }
         turns.append(contentsOf: report.turnLatencies.map(Self.milliseconds))
+        rejoins.append(contentsOf: report.rejoinsTook.map(Self.milliseconds))
         lateness.add(report.down.lateness)
         summary.framesUp += report.framesSent
         summary.framesUpAgain += report.framesSentAgain
@@ -123,6 +127,7 @@ package struct LoadTally: Sendable {
         result.join = Self.spread(joins)
         result.firstVoice = Self.spread(voices)
         result.turn = Self.spread(turns)
+        result.rejoin = Self.spread(rejoins)
         result.late = LoadSummary.Late(
             p50: lateness.percentile(0.5), p99: lateness.percentile(0.99), max: lateness.largest,
             overOneFrame: lateness.above(20))
@@ -154,7 +159,7 @@ package struct LoadTally: Sendable {
         }
     }
 
-    static func spread(_ values: [Double]) -> LoadSummary.Spread {
+    package static func spread(_ values: [Double]) -> LoadSummary.Spread {
         let sorted = values.sorted()
         func at(_ share: Double) -> Double {
             guard !sorted.isEmpty else { return 0 }
@@ -164,7 +169,7 @@ package struct LoadTally: Sendable {
         return LoadSummary.Spread(count: sorted.count, p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1))
     }
 
-    static func milliseconds(_ duration: Duration) -> Double {
+    package static func milliseconds(_ duration: Duration) -> Double {
         let (seconds, attoseconds) = duration.components
         return Double(seconds) * 1_000 + Double(attoseconds) / 1e15
     }
