@@ -1,7 +1,7 @@
 # The menu is `make help`. CI calls the same targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy drill-call drill-drain drill-rejoin drill-limits drill-provider bench fuzz clean
+.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load bench fuzz clean
 
 # One configuration for product, tests and drills: voice code without optimisation is 13 to 35 times slower, and a
 # second build would double the time of CI. Tests reach `package` declarations, so nothing else is needed.
@@ -19,6 +19,7 @@ help: ## This menu
 	@echo "     drill-rejoin          the clients forget their memory when the line breaks"
 	@echo "     drill-limits          the idle participant talks without end"
 	@echo "     drill-provider        the fault never ends, where one that passes is expected"
+	@echo "     drill-load            the daemon stands still for 300 ms now and then, and short calls never end"
 	@echo "     fuzz                  one of the targets traps at a certain byte"
 
 run: deps-run build ## Install what is missing, build, start the whole system, print where to click
@@ -62,6 +63,9 @@ drill-limits: build ## Every timer and limit, once and only where it should
 
 drill-provider: build ## Everything that a provider can do to a call: what becomes of it, and the silence
 	@$(BIN)/voice-drill provider
+
+drill-load: build ## 50 at once for MINUTES (5), 1,000 in turn, 100 in one second: nothing late, nothing left
+	@$(BIN)/voice-drill load
 
 fuzz: build ## Random and mutated input for everything a peer can send; traps on
 	@$(BIN)/voice-fuzz $(ARGS)

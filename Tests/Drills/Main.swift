@@ -10,7 +10,9 @@ struct VoiceDrill: AsyncParsableCommand {
             when it falls short, "failures". Exit code 0 when ok. SABOTAGE=1 in the environment breaks on purpose what a \
             drill watches: then it must end non-zero.
             """,
-        subcommands: [CallDrill.self, DrainDrill.self, RejoinDrill.self, LimitsDrill.self, ProviderDrill.self])
+        subcommands: [
+            CallDrill.self, DrainDrill.self, RejoinDrill.self, LimitsDrill.self, ProviderDrill.self, LoadDrill.self,
+        ])
 }
 
 /// What every drill is told.

@@ -1,4 +1,5 @@
 import Foundation
+import InterviewCore
 import NIOPosix
 import ParticipantLoad
 import Synchronization
@@ -72,8 +73,9 @@ final class Rig: Sendable {
             "\(binaries)/voice-sim",
             [
                 "--port", "\(ports.simulator)", "--script", "\(folder)/script.json", "--log", "\(folder)/sim.jsonl",
-                "--audio-dir", "\(folder)/sound", "--json",
-            ] + (plan.simulatorKey.map { ["--api-key", $0] } ?? []), environment: environment, folder: folder,
+                "--json",
+            ] + (plan.keepsSound ? ["--audio-dir", "\(folder)/sound"] : [])
+                + (plan.simulatorKey.map { ["--api-key", $0] } ?? []), environment: environment, folder: folder,
             name: "voice-sim")
         let (place, variables) = (folder, environment)
         let start: @Sendable (String) throws -> ChildProcess = { name in
@@ -121,6 +123,9 @@ final class Rig: Sendable {
             throw DrillError.notReady("\(child.name)\n\(child.output)\(child.lastErrorLines)")
         }
     }
+
+    /// For a crowd that makes its sessions by itself.
+    var source: LoadPlan.Source { get throws { .create(web: try webAddress, study: plan.study, apiKey: Self.apiKey) } }
 
     /// A new session of the drill's study.
     func createSession() async throws -> JoinTicket {
@@ -181,6 +186,12 @@ final class Rig: Sendable {
     func health(_ path: String) async -> Int? {
         guard let address = try? agentAddress else { return nil }
         return try? await http.get(address, path).status
+    }
+
+    /// The body of `/health`.
+    func healthReport() async throws -> HealthReport {
+        let answer = try await http.get(try agentAddress, "/health")
+        return try JSONDecoder().decode(HealthReport.self, from: Data(answer.body))
     }
 
     func stop() async {

@@ -19,6 +19,12 @@ struct RigPlan: Sendable {
     var drainTimeout = "300s"
     var drainSettle = "0s"
     var encoder = VoiceEncoderSettings(application: .restrictedLowDelay, complexity: 3, bitsPerSecond: 40_000)
+    /// Conversations on each of the two loops.
+    var seatsPerLoop = 100
+    /// The simulator writes down every sample that it heard and said: too much for crowds.
+    var keepsSound = true
+    /// `debug` tells what a drill's failure needs, `info` what an operator reads.
+    var logLevel = "debug"
     let model = "gpt-realtime-2.1"
     /// Billed by tokens of which every price is stated.
     let transcriptionModel = "gpt-4o-mini-transcribe"
@@ -61,6 +67,7 @@ struct RigPlan: Sendable {
         admin: {socket: \(folder)/admin.sock}
         state: {folder: \(folder)/state}
         loops: 2
+        capacity: {per_loop: \(seatsPerLoop)}
         drain: {timeout: \(drainTimeout), settle: \(drainSettle), strategy: finish}
         providers:
           openai:
@@ -74,7 +81,7 @@ struct RigPlan: Sendable {
             bitrate: \(encoder.bitsPerSecond)
         studies: {folder: \(folder)/studies}
         prices: {file: \(prices)}
-        log: {level: debug, format: json}
+        log: {level: \(logLevel), format: json}
         """
     }
 }

@@ -1,0 +1,27 @@
+import Foundation
+import ParticipantLoad
+
+/// What the daemon says of itself: its metrics page and its log.
+struct DaemonWitness: Sendable {
+    private let page: String
+    private let log: String
+
+    static func read(_ rig: Rig) async throws -> DaemonWitness {
+        let answer = try await rig.http.get(try rig.metricsAddress, "/metrics")
+        let daemon = rig.daemon
+        let errors = (try? String(contentsOfFile: daemon.errorPath, encoding: .utf8)) ?? ""
+        return DaemonWitness(page: String(decoding: answer.body, as: UTF8.self), log: daemon.output + errors)
+    }
+
+    /// The sum of a family's series that carry all of `labels`.
+    func metric(_ name: String, _ labels: [String: String] = [:]) -> Double {
+        page.split(separator: "\n").filter { $0.hasPrefix("\(name){") || $0.hasPrefix("\(name) ") }
+            .filter { line in labels.allSatisfy { line.contains("\($0.key)=\"\($0.value)\"") } }
+            .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
+    }
+
+    /// Lines about `session` that carry all of `words`.
+    func lines(of session: String, _ words: [String]) -> Int {
+        log.split(separator: "\n").count { line in line.contains(session) && words.allSatisfy(line.contains) }
+    }
+}
