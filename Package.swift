@@ -223,6 +223,12 @@ let package = Package(
             ]),
         tests("EndToEnd", "PageTests", ["voiced"]),
         tests(
+            "EndToEnd", "BadInputTests",
+            [
+                "voice-drill", "voiced", "voice-web", "voice-sim", "ParticipantLoad", "InterviewCore", "Ports",
+                "SessionTokens", "TestKit", nio[1],
+            ]),
+        tests(
             "EndToEnd", "FramePathTests",
             [
                 "Assembly", "Settings", "ProviderSimulator", "ParticipantLoad", "InterviewCore", "Ports", "OpusCodecs",

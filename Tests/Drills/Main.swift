@@ -16,7 +16,7 @@ struct VoiceDrill: AsyncParsableCommand {
 }
 
 /// What every drill is told.
-struct DrillOptions: ParsableArguments {
+package struct DrillOptions: ParsableArguments {
     @Option(help: "Folder of voiced, voice-web and voice-sim. Default: where this program lies.")
     var binaries: String?
 
@@ -28,4 +28,6 @@ struct DrillOptions: ParsableArguments {
 
     @Flag(help: "Leave the processes' files (configuration, logs, sound, database) and say where.")
     var keep = false
+
+    package init() {}
 }

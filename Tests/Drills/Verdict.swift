@@ -74,13 +74,13 @@ enum Progress {
 }
 
 /// Why a drill cannot even be held.
-enum DrillError: Error, CustomStringConvertible {
+package enum DrillError: Error, CustomStringConvertible {
     case missing(String)
     case notReady(String)
     case timeout(String)
     case unreadable(String)
 
-    var description: String {
+    package var description: String {
         switch self {
         case .missing(let what): "missing: \(what)"
         case .notReady(let what): "did not become ready: \(what)"
@@ -95,7 +95,7 @@ enum Sabotage {
 }
 
 /// Waits until `condition` holds, asking every 20 ms.
-func eventually(
+package func eventually(
     _ what: String, within limit: Duration, _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit

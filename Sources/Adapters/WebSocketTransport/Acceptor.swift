@@ -133,6 +133,8 @@ package actor Acceptor {
         let verdict = await admission.admit(claims, probing: !request.upgrades)
         switch verdict {
         case .refused(let refusal):
+            // The token is good: this is somebody whom an operator may be asked about.
+            log.info("join refused", metadata: ["session": "\(claims.session)", "code": "\(refusal.code)"])
             answer(visitor, ClosingResponse(refusal, origin: request.origin))
         case .welcome where !request.upgrades:
             answer(visitor, ClosingResponse.mayJoin.readable(by: request.origin))
@@ -150,7 +152,7 @@ package actor Acceptor {
         }
         guard let descriptor = visitor.release() else {
             // Gone, or sent away, while admission thought about it.
-            return context.loop.post { seat.abandon() }
+            return context.loop.post { seat.abandon(.closed(code: nil)) }
         }
         visitors[ObjectIdentifier(visitor)] = nil
         let times = settings.line
@@ -159,13 +161,15 @@ package actor Acceptor {
             let socket = ParticipantSocket(loop: loop, claims: claims, seat: seat, times: times)
             do { try context.adopt(descriptor: descriptor, head: head, handler: socket) } catch {
                 log.warning("a connection could not be handed over", metadata: ["error": "\(error)"])
-                seat.abandon()
+                seat.abandon(.dead)
             }
         }
     }
 
     private func refuse(_ visitor: Visitor, _ refusal: Refusal, origin: String?) {
         refused(refusal.code)
+        // Anybody can knock: at a level that is usually told, a flood at the door would be one in the log as well.
+        log.debug("knock refused", metadata: ["code": "\(refusal.code)", "status": "\(refusal.status)"])
         answer(visitor, ClosingResponse(refusal, origin: origin))
     }
 

@@ -129,6 +129,8 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
         guard !isOver else { return }
         switch end {
         case .closed(let code): lost(.closed(code: code))
+        // Reserved bits, an unknown opcode, a control frame in pieces (RFC 6455, section 5): the library closes 1002.
+        case .failed(code: "protocol"): lost(.violated(.badFrame))
         case .failed, .refused: lost(.dead)
         case .tooBig: lost(.violated(.tooBig))
         case .invalidUTF8: lost(.violated(.badMessage))
@@ -230,7 +232,7 @@ package final class ParticipantSocket: ParticipantTransport, WebSocketHandler, @
         let (events, seat) = (events, seat)
         end()
         events?.transport(self, ended: cause)
-        seat?.abandon()
+        seat?.abandon(cause)
     }
 
     private func end() {

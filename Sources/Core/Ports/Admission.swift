@@ -34,6 +34,6 @@ package struct Refusal: Sendable, Hashable, Error {
 package protocol TransportSeat: AnyObject, Sendable {
     /// The connection has said `hello`. Its events go to the answer from now on; nil: closed already by the seat.
     func take(_ transport: any ParticipantTransport, hello: Hello, claims: TokenClaims) -> (any TransportEvents)?
-    /// The connection ended before its `hello`.
-    func abandon()
+    /// The connection ended before its `hello`, by whoever's doing.
+    func abandon(_ end: TransportEnd)
 }

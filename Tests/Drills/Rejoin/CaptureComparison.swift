@@ -4,18 +4,18 @@ import ParticipantLoad
 /// Compares what a participant captured, frame by frame, with what a provider connection heard. Silence may have been
 /// put in anywhere; nothing may be missing, doubled or in another order. Frames are PCM and every one differs from its
 /// neighbours (the room is noisy), so that equal means equal to the sample.
-struct CaptureComparison {
+package struct CaptureComparison {
     /// Frames of the capture.
-    private(set) var total = 0
+    package private(set) var total = 0
     /// Frames found in their order.
-    private(set) var matched = 0
+    package private(set) var matched = 0
     /// Frames that should have been found before what was found next, or at all.
-    private(set) var missing = 0
+    package private(set) var missing = 0
     /// Samples that are neither silence nor the capture's.
-    private(set) var strangers = 0
-    private(set) var silence = 0
+    package private(set) var strangers = 0
+    package private(set) var silence = 0
     /// Capture times of the first frame of each stretch that is missing.
-    private(set) var losses: [UInt32] = []
+    package private(set) var losses: [UInt32] = []
 
     /// Lost frames that are looked over for the next one that was heard: 60 s.
     private static let longestLoss = 3_000
@@ -23,12 +23,13 @@ struct CaptureComparison {
     /// After so many samples that are somebody else's (two frames), the rest is another participant's sound.
     private static let mostStrangers = 960
 
-    static func frames(of captured: ArraySlice<ParticipantReport.Capture>, _ voice: PreparedVoice) -> [[Int16]] {
+    package static func frames(of captured: ArraySlice<ParticipantReport.Capture>, _ voice: PreparedVoice) -> [[Int16]]
+    {
         captured.map { LittleEndian.samples(voice.payload($0.source)) }
     }
 
     /// `frames` of `captured`, made once for all that they are compared with.
-    init(frames: [[Int16]], captured: ArraySlice<ParticipantReport.Capture>, heard: [Int16]) {
+    package init(frames: [[Int16]], captured: ArraySlice<ParticipantReport.Capture>, heard: [Int16]) {
         let times = captured.map(\.timestamp)
         total = frames.count
         var next = 0
@@ -59,8 +60,8 @@ struct CaptureComparison {
         }
     }
 
-    var isComplete: Bool { total > 0 && matched == total && strangers == 0 }
-    var missingMilliseconds: Int { missing * 20 }
+    package var isComplete: Bool { total > 0 && matched == total && strangers == 0 }
+    package var missingMilliseconds: Int { missing * 20 }
 
     private static func equal(_ frame: [Int16], _ heard: [Int16], _ at: Int) -> Bool {
         guard at + frame.count <= heard.count else { return false }

@@ -3,7 +3,7 @@ import NIOPosix
 import ParticipantLoad
 
 /// A participant of a drill, made ready: recorded voices that Debian brings, packets kept for comparison.
-struct Caller {
+package struct Caller {
     let participant: Participant
     let voice: PreparedVoice
 
@@ -11,7 +11,7 @@ struct Caller {
     static let english = "\(VoiceLibrary.folders[0].path)/conf-onlyperson.wav"
     static let spanish = "\(VoiceLibrary.folders[1].path)/vm-theperson.wav"
     static let french = "\(VoiceLibrary.folders[2].path)/vm-nobodyavail.wav"
-    static let alsa = "\(VoiceLibrary.alsaFolder)/Front_Center.wav"
+    package static let alsa = "\(VoiceLibrary.alsaFolder)/Front_Center.wav"
 
     /// `address` nil: the session's own.
     init(

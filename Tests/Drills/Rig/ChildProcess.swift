@@ -2,21 +2,21 @@ import Foundation
 import Synchronization
 
 /// One started program. Its output goes to files; what is still running when the drill ends is killed.
-final class ChildProcess: Sendable {
-    struct Exit: Sendable, Equatable {
+package final class ChildProcess: Sendable {
+    package struct Exit: Sendable, Equatable {
         /// Nil when a signal ended it.
-        var code: Int32?
-        var signal: Int32?
-        var at: ContinuousClock.Instant
+        package var code: Int32?
+        package var signal: Int32?
+        package var at: ContinuousClock.Instant
     }
 
-    let name: String
-    let pid: Int32
-    let outputPath: String
-    let errorPath: String
+    package let name: String
+    package let pid: Int32
+    package let outputPath: String
+    package let errorPath: String
 
     /// `arguments` without the program's own name; `environment` is the whole environment.
-    init(
+    package init(
         _ program: String, _ arguments: [String], environment: [String: String], folder: String, name: String
     ) throws {
         self.name = name
@@ -47,44 +47,44 @@ final class ChildProcess: Sendable {
 
     private let box: ExitBox
 
-    var ended: Exit? { box.value }
+    package var ended: Exit? { box.value }
 
-    func send(_ signal: Int32) { if box.value == nil { kill(pid, signal) } }
+    package func send(_ signal: Int32) { if box.value == nil { kill(pid, signal) } }
 
     /// Nil when it is still running after `limit`.
-    func exit(within limit: Duration) async -> Exit? {
+    package func exit(within limit: Duration) async -> Exit? {
         try? await eventually("the end of \(name)", within: limit) { self.box.value != nil }
         return box.value
     }
 
     /// SIGTERM, and SIGKILL after two seconds.
-    func stop() async {
+    package func stop() async {
         send(SIGTERM)
         if await exit(within: .seconds(2)) == nil { send(SIGKILL) }
         _ = await exit(within: .seconds(2))
     }
 
-    var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
+    package var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
     /// The end of what it wrote to standard error, for a drill's report.
-    var lastErrorLines: String {
+    package var lastErrorLines: String {
         let text = (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").suffix(8).joined(separator: "\n")
     }
 }
 
-final class ExitBox: Sendable {
+package final class ExitBox: Sendable {
     private let state = Mutex<ChildProcess.Exit?>(nil)
-    var value: ChildProcess.Exit? { state.withLock { $0 } }
-    func set(_ exit: ChildProcess.Exit) { state.withLock { $0 = exit } }
+    package var value: ChildProcess.Exit? { state.withLock { $0 } }
+    package func set(_ exit: ChildProcess.Exit) { state.withLock { $0 = exit } }
 }
 
 /// Everything that was started and may still run.
-enum Children {
+package enum Children {
     private static let running = Mutex<[(pid: Int32, box: ExitBox)]>([])
 
-    static func register(pid: Int32, box: ExitBox) { running.withLock { $0.append((pid, box)) } }
+    package static func register(pid: Int32, box: ExitBox) { running.withLock { $0.append((pid, box)) } }
 
-    static func killAll() {
+    package static func killAll() {
         running.withLock { children in
             for child in children where child.box.value == nil { kill(child.pid, SIGKILL) }
             children.removeAll()
@@ -92,7 +92,7 @@ enum Children {
     }
 
     /// Ctrl-C and SIGTERM leave nothing behind.
-    static func killOnSignals() {
+    package static func killOnSignals() {
         for number in [SIGINT, SIGTERM] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())

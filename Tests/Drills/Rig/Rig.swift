@@ -5,36 +5,37 @@ import ParticipantLoad
 import Synchronization
 
 /// The processes of one drill in one temporary folder: simulator, daemon, web; all on the loopback.
-final class Rig: Sendable {
-    let plan: RigPlan
-    let folder: String
-    let ports: RigPorts
-    let simulator: ChildProcess
-    let web: ChildProcess
+package final class Rig: Sendable {
+    package let plan: RigPlan
+    package let folder: String
+    package let ports: RigPorts
+    package let simulator: ChildProcess
+    package let web: ChildProcess
     /// The daemon of the moment: `restartDaemon` replaces it.
-    var daemon: ChildProcess { daemons.withLock { $0[$0.count - 1] } }
+    package var daemon: ChildProcess { daemons.withLock { $0[$0.count - 1] } }
     private let daemons: Mutex<[ChildProcess]>
     private let startDaemon: @Sendable (_ name: String) throws -> ChildProcess
-    let http = HTTPRequester(group: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(3))
+    package let http = HTTPRequester(group: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(3))
     private let keeps: Bool
     private let binaries: String
 
     private static let apiKey = "drill-key-0123456789abcdef"
     /// `printf %s drill-key-0123456789abcdef | sha256sum`
     private static let apiKeyHash = "c62ed6fc8f43cab7056e3335dc6c6f43e9ddd1445e3280ad5b49063012ed46de"
+    package static let tokenSecret = String(repeating: "5ec2e7", count: 12)
     private static let readyWithin: Duration = .seconds(20)
 
-    var agentAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.agent)") } }
-    var webAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.web)") } }
-    var metricsAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.metrics)") } }
-    var mediaAddress: Address { get throws { try Address("ws://127.0.0.1:\(ports.media)") } }
-    var simulatorAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.simulator)") } }
-    var databasePath: String { "\(folder)/state/voiced.db" }
-    var audioFolder: String { "\(folder)/sound" }
-    func recordingsFolder(_ session: String) -> String { "\(folder)/state/recordings/\(session)" }
+    package var agentAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.agent)") } }
+    package var webAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.web)") } }
+    package var metricsAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.metrics)") } }
+    package var mediaAddress: Address { get throws { try Address("ws://127.0.0.1:\(ports.media)") } }
+    package var simulatorAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.simulator)") } }
+    package var databasePath: String { "\(folder)/state/voiced.db" }
+    package var audioFolder: String { "\(folder)/sound" }
+    package func recordingsFolder(_ session: String) -> String { "\(folder)/state/recordings/\(session)" }
 
     /// Starts all three and returns when they are ready.
-    static func start(_ plan: RigPlan, _ options: DrillOptions) async throws -> Rig {
+    package static func start(_ plan: RigPlan, _ options: DrillOptions) async throws -> Rig {
         let rig = try Rig(plan, options)
         do {
             try await rig.waitUntilReady()
@@ -66,7 +67,7 @@ final class Rig: Sendable {
         let inherited = ProcessInfo.processInfo.environment
         var environment = ["PATH": inherited["PATH"] ?? "/usr/bin:/bin", "HOME": folder]
         if let backtrace = inherited["SWIFT_BACKTRACE"] { environment["SWIFT_BACKTRACE"] = backtrace }
-        environment["VOICED_TOKEN_SECRET"] = String(repeating: "5ec2e7", count: 12)
+        environment["VOICED_TOKEN_SECRET"] = Self.tokenSecret
         environment["OPENAI_API_KEY"] = "drill"
         environment["VOICED_API_KEYS"] = "drill:\(Self.apiKeyHash)"
         simulator = try ChildProcess(
@@ -125,10 +126,12 @@ final class Rig: Sendable {
     }
 
     /// For a crowd that makes its sessions by itself.
-    var source: LoadPlan.Source { get throws { .create(web: try webAddress, study: plan.study, apiKey: Self.apiKey) } }
+    package var source: LoadPlan.Source {
+        get throws { .create(web: try webAddress, study: plan.study, apiKey: Self.apiKey) }
+    }
 
     /// A new session of the drill's study.
-    func createSession() async throws -> JoinTicket {
+    package func createSession() async throws -> JoinTicket {
         let sessions = SessionsClient(
             web: try Address("http://127.0.0.1:\(ports.web)"), apiKey: Self.apiKey,
             group: MultiThreadedEventLoopGroup.singleton)
@@ -136,7 +139,7 @@ final class Rig: Sendable {
     }
 
     /// A new session of `study`; the link waits `expiresIn` seconds for its participant.
-    func createSession(study: String, expiresIn: Int? = nil) async throws -> JoinTicket {
+    package func createSession(study: String, expiresIn: Int? = nil) async throws -> JoinTicket {
         var body = #"{"study":"\#(study)","participant":"drill""#
         if let expiresIn { body += #","expires_in_s":\#(expiresIn)"# }
         let answer = try await http.post(
@@ -148,7 +151,7 @@ final class Rig: Sendable {
     }
 
     /// A study like the drill's own, with limits.
-    func save(study: String, limits: [String: Int]) async throws {
+    package func save(study: String, limits: [String: Int]) async throws {
         let body = try JSONSerialization.data(withJSONObject: [
             "name": study, "language": "en", "instructions": RigPlan.instructions, "greeting": RigPlan.greeting,
             "limits": limits,
@@ -164,7 +167,7 @@ final class Rig: Sendable {
     private static var authorization: [(String, String)] { [("Authorization", "Bearer \(apiKey)")] }
 
     /// What an operator would type.
-    func voicectl(_ arguments: [String]) async throws -> ChildProcess.Exit? {
+    package func voicectl(_ arguments: [String]) async throws -> ChildProcess.Exit? {
         let child = try ChildProcess(
             "\(binaries)/voicectl", arguments + ["--socket", "\(folder)/admin.sock"],
             environment: ["PATH": "/usr/bin:/bin", "HOME": folder], folder: folder,
@@ -174,7 +177,7 @@ final class Rig: Sendable {
 
     /// Starts another daemon on the same configuration, state and ports, once the last one is gone. Returns when it is
     /// ready.
-    func restartDaemon() async throws {
+    package func restartDaemon() async throws {
         guard await daemon.exit(within: .seconds(5)) != nil else { throw DrillError.timeout("the daemon's end") }
         let number = daemons.withLock(\.count) + 1
         let started = try startDaemon("voiced-\(number)")
@@ -183,18 +186,18 @@ final class Rig: Sendable {
     }
 
     /// Status of `/readyz`, `/livez` …; nil when nobody answers.
-    func health(_ path: String) async -> Int? {
+    package func health(_ path: String) async -> Int? {
         guard let address = try? agentAddress else { return nil }
         return try? await http.get(address, path).status
     }
 
     /// The body of `/health`.
-    func healthReport() async throws -> HealthReport {
+    package func healthReport() async throws -> HealthReport {
         let answer = try await http.get(try agentAddress, "/health")
         return try JSONDecoder().decode(HealthReport.self, from: Data(answer.body))
     }
 
-    func stop() async {
+    package func stop() async {
         await daemon.stop()
         await web.stop()
         await simulator.stop()

@@ -2,41 +2,53 @@ import Foundation
 import ParticipantLoad
 
 /// How the processes of a drill are set up.
-struct RigPlan: Sendable {
+package struct RigPlan: Sendable {
     /// What the simulated model says: greeting, then one answer for each turn of the participant.
-    struct Conversation: Sendable {
-        var greeting: String
-        var answers: [String]
+    package struct Conversation: Sendable {
+        package var greeting: String
+        package var answers: [String]
         /// What the participant's turns are transcribed as.
-        var participant: [String]
+        package var participant: [String]
         /// The last answer calls `end_interview`.
-        var ends: Bool
+        package var ends: Bool
         /// Answer N is given to the participant's turn N, so that a turn answered twice shows; else one after the other.
-        var answersByTurn = false
+        package var answersByTurn = false
+
+        package init(
+            greeting: String, answers: [String], participant: [String], ends: Bool, answersByTurn: Bool = false
+        ) {
+            self.greeting = greeting
+            self.answers = answers
+            self.participant = participant
+            self.ends = ends
+            self.answersByTurn = answersByTurn
+        }
     }
 
-    var conversation: Conversation
-    var drainTimeout = "300s"
-    var drainSettle = "0s"
-    var encoder = VoiceEncoderSettings(application: .restrictedLowDelay, complexity: 3, bitsPerSecond: 40_000)
+    package var conversation: Conversation
+    package var drainTimeout = "300s"
+    package var drainSettle = "0s"
+    package var encoder = VoiceEncoderSettings(application: .restrictedLowDelay, complexity: 3, bitsPerSecond: 40_000)
     /// Conversations on each of the two loops.
-    var seatsPerLoop = 100
+    package var seatsPerLoop = 100
     /// The simulator writes down every sample that it heard and said: too much for crowds.
-    var keepsSound = true
+    package var keepsSound = true
     /// `debug` tells what a drill's failure needs, `info` what an operator reads.
-    var logLevel = "debug"
-    let model = "gpt-realtime-2.1"
+    package var logLevel = "debug"
+    package let model = "gpt-realtime-2.1"
     /// Billed by tokens of which every price is stated.
-    let transcriptionModel = "gpt-4o-mini-transcribe"
-    let study = "drill"
+    package let transcriptionModel = "gpt-4o-mini-transcribe"
+    package let study = "drill"
     /// The only key that the simulator lets in; nil: any, also the daemon's.
-    var simulatorKey: String?
-    static let instructions =
+    package var simulatorKey: String?
+    package static let instructions =
         "You interview one person about an ordinary day. When you are done, call end_interview."
-    static let greeting = "Greet the person and ask how they are."
+    package static let greeting = "Greet the person and ask how they are."
+
+    package init(conversation: Conversation) { self.conversation = conversation }
 
     /// The simulator's script.
-    func script() throws -> Data {
+    package func script() throws -> Data {
         var answers: [Any] = conversation.answers
         if conversation.ends, let last = conversation.answers.last {
             answers[answers.count - 1] = [
@@ -49,7 +61,7 @@ struct RigPlan: Sendable {
         ])
     }
 
-    func studyFile() -> String {
+    package func studyFile() -> String {
         """
         name: Drill
         language: en
@@ -58,7 +70,7 @@ struct RigPlan: Sendable {
         """
     }
 
-    func configuration(folder: String, prices: String, ports: RigPorts) -> String {
+    package func configuration(folder: String, prices: String, ports: RigPorts) -> String {
         """
         agent: {host: 127.0.0.1, port: \(ports.agent)}
         media: {host: 127.0.0.1, port: \(ports.media), public_url: "ws://127.0.0.1:\(ports.media)"}
@@ -86,14 +98,14 @@ struct RigPlan: Sendable {
     }
 }
 
-struct RigPorts: Sendable {
-    var agent = 0
-    var media = 0
-    var metrics = 0
-    var web = 0
-    var simulator = 0
+package struct RigPorts: Sendable {
+    package var agent = 0
+    package var media = 0
+    package var metrics = 0
+    package var web = 0
+    package var simulator = 0
 
-    static func free() throws -> RigPorts {
+    package static func free() throws -> RigPorts {
         let found = try FreePorts.take(5)
         return RigPorts(agent: found[0], media: found[1], metrics: found[2], web: found[3], simulator: found[4])
     }

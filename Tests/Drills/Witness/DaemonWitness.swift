@@ -2,11 +2,11 @@ import Foundation
 import ParticipantLoad
 
 /// What the daemon says of itself: its metrics page and its log.
-struct DaemonWitness: Sendable {
+package struct DaemonWitness: Sendable {
     private let page: String
     private let log: String
 
-    static func read(_ rig: Rig) async throws -> DaemonWitness {
+    package static func read(_ rig: Rig) async throws -> DaemonWitness {
         let answer = try await rig.http.get(try rig.metricsAddress, "/metrics")
         let daemon = rig.daemon
         let errors = (try? String(contentsOfFile: daemon.errorPath, encoding: .utf8)) ?? ""
@@ -14,14 +14,26 @@ struct DaemonWitness: Sendable {
     }
 
     /// The sum of a family's series that carry all of `labels`.
-    func metric(_ name: String, _ labels: [String: String] = [:]) -> Double {
+    package func metric(_ name: String, _ labels: [String: String] = [:]) -> Double {
         page.split(separator: "\n").filter { $0.hasPrefix("\(name){") || $0.hasPrefix("\(name) ") }
             .filter { line in labels.allSatisfy { line.contains("\($0.key)=\"\($0.value)\"") } }
             .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }.reduce(0, +)
     }
 
+    /// The family's series, by the value of their label `name`.
+    package func series(_ family: String, by name: String) -> [String: Int] {
+        var found: [String: Int] = [:]
+        for line in page.split(separator: "\n") where line.hasPrefix("\(family){") {
+            guard let start = line.range(of: "\(name)=\""), let value = line.split(separator: " ").last,
+                let count = Double(value)
+            else { continue }
+            found[String(line[start.upperBound...].prefix { $0 != "\"" }), default: 0] += Int(count)
+        }
+        return found
+    }
+
     /// Lines about `session` that carry all of `words`.
-    func lines(of session: String, _ words: [String]) -> Int {
+    package func lines(of session: String, _ words: [String]) -> Int {
         log.split(separator: "\n").count { line in line.contains(session) && words.allSatisfy(line.contains) }
     }
 }

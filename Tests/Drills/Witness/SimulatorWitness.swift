@@ -2,48 +2,48 @@ import Foundation
 import ParticipantLoad
 
 /// Reads the simulator's account of a drill: its log and the sound it wrote. Nothing here comes from voiced.
-struct SimulatorWitness: Sendable {
-    struct Entry: Decodable, Sendable {
-        var ms: Double
-        var connection: Int
-        var kind: String
-        var item: String?
-        var response: String?
-        var text: String?
-        var complete: Bool?
-        var audioMs: Int?
-        var status: String?
-        var usage: Usage?
-        var code: Int?
-        var by: String?
+package struct SimulatorWitness: Sendable {
+    package struct Entry: Decodable, Sendable {
+        package var ms: Double
+        package var connection: Int
+        package var kind: String
+        package var item: String?
+        package var response: String?
+        package var text: String?
+        package var complete: Bool?
+        package var audioMs: Int?
+        package var status: String?
+        package var usage: Usage?
+        package var code: Int?
+        package var by: String?
         /// What went wrong on purpose.
-        var fault: String?
+        package var fault: String?
     }
 
     /// As the vendor spells it.
-    struct Usage: Decodable, Sendable {
-        struct Cached: Decodable, Sendable { var textTokens, audioTokens, imageTokens: Int? }
-        struct Input: Decodable, Sendable {
-            var textTokens, audioTokens, imageTokens: Int?
-            var cachedTokensDetails: Cached?
+    package struct Usage: Decodable, Sendable {
+        package struct Cached: Decodable, Sendable { var textTokens, audioTokens, imageTokens: Int? }
+        package struct Input: Decodable, Sendable {
+            package var textTokens, audioTokens, imageTokens: Int?
+            package var cachedTokensDetails: Cached?
         }
-        struct Output: Decodable, Sendable { var textTokens, audioTokens: Int? }
-        var inputTokens, outputTokens: Int?
-        var inputTokenDetails: Input?
-        var outputTokenDetails: Output?
-        var seconds: Double?
+        package struct Output: Decodable, Sendable { var textTokens, audioTokens: Int? }
+        package var inputTokens, outputTokens: Int?
+        package var inputTokenDetails: Input?
+        package var outputTokenDetails: Output?
+        package var seconds: Double?
     }
 
-    struct Turn: Equatable, Sendable {
-        var speaker: String
-        var text: String?
+    package struct Turn: Equatable, Sendable {
+        package var speaker: String
+        package var text: String?
     }
 
-    let entries: [Entry]
+    package let entries: [Entry]
     private let audioFolder: String
 
     /// The log so far, over HTTP; of a long drill only what comes after entry `after`.
-    static func read(_ rig: Rig, after: Int = 0) async throws -> SimulatorWitness {
+    package static func read(_ rig: Rig, after: Int = 0) async throws -> SimulatorWitness {
         let answer = try await rig.http.get(try rig.simulatorAddress, "/sim/log?after=\(after)")
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -52,7 +52,7 @@ struct SimulatorWitness: Sendable {
     }
 
     /// How many entries there are.
-    static func length(_ rig: Rig) async throws -> Int {
+    package static func length(_ rig: Rig) async throws -> Int {
         struct Health: Decodable { var logEntries: Int }
         let answer = try await rig.http.get(try rig.simulatorAddress, "/sim/health")
         let decoder = JSONDecoder()
@@ -72,14 +72,14 @@ struct SimulatorWitness: Sendable {
     }
 
     /// Connections in the order of their opening.
-    var connections: [Int] { entries.filter { $0.kind == "connected" }.map(\.connection) }
+    package var connections: [Int] { entries.filter { $0.kind == "connected" }.map(\.connection) }
 
-    func of(_ connection: Int, _ kind: String) -> [Entry] {
+    package func of(_ connection: Int, _ kind: String) -> [Entry] {
         entries.filter { $0.connection == connection && $0.kind == kind }
     }
 
     /// What was said, turn by turn, in the order in which it was.
-    func turns(_ connection: Int) -> [Turn] {
+    package func turns(_ connection: Int) -> [Turn] {
         let transcripts = Dictionary(
             of(connection, "user_transcript").map { ($0.item ?? "", $0.text) }, uniquingKeysWith: { _, last in last })
         return entries.filter { $0.connection == connection }.compactMap { entry in
@@ -92,10 +92,10 @@ struct SimulatorWitness: Sendable {
     }
 
     /// Everything that was appended on a connection.
-    func heard(_ connection: Int) -> [Int16] { sound("heard-\(connection).pcm") }
+    package func heard(_ connection: Int) -> [Int16] { sound("heard-\(connection).pcm") }
 
     /// The spoken items of a connection, in their order.
-    func said(_ connection: Int) -> [(entry: Entry, samples: [Int16])] {
+    package func said(_ connection: Int) -> [(entry: Entry, samples: [Int16])] {
         of(connection, "said").filter { ($0.audioMs ?? 0) > 0 }.map { entry in
             (entry, sound("said-\(connection)-\(entry.item ?? "").pcm"))
         }

@@ -2,35 +2,35 @@ import Foundation
 import GRDB
 
 /// Reads rows and journals straight from the SQLite file, past voiced's own code.
-struct StoreWitness {
-    struct Row: Sendable {
-        var state: String
-        var owner: String?
-        var reason: String?
-        var detail: String?
-        var activeMilliseconds: Int
-        var costMicros: Int
+package struct StoreWitness {
+    package struct Row: Sendable {
+        package var state: String
+        package var owner: String?
+        package var reason: String?
+        package var detail: String?
+        package var activeMilliseconds: Int
+        package var costMicros: Int
     }
 
-    struct Line: Sendable {
-        var epoch: Int
-        var sequence: Int
-        var kind: String
-        var body: Body
+    package struct Line: Sendable {
+        package var epoch: Int
+        package var sequence: Int
+        package var kind: String
+        package var body: Body
     }
 
-    struct Body: Decodable, Sendable {
-        var speaker: String?
-        var text: String?
-        var micros: Int?
-        var model: String?
-        var reason: String?
+    package struct Body: Decodable, Sendable {
+        package var speaker: String?
+        package var text: String?
+        package var micros: Int?
+        package var model: String?
+        package var reason: String?
         /// A participant's turn: where it ends on the capture clock.
-        var captureEnd: UInt32?
+        package var captureEnd: UInt32?
         /// An agent's turn that was interrupted: what was heard of it.
-        var heardMilliseconds: Int?
+        package var heardMilliseconds: Int?
 
-        enum CodingKeys: String, CodingKey {
+        package enum CodingKeys: String, CodingKey {
             case speaker, text, micros, model, reason
             case captureEnd = "capture_end"
             case heardMilliseconds = "heard_ms"
@@ -39,14 +39,14 @@ struct StoreWitness {
 
     private let queue: DatabaseQueue
 
-    init(_ path: String) throws {
+    package init(_ path: String) throws {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
         queue = try DatabaseQueue(path: path, configuration: configuration)
     }
 
-    func row(_ session: String) async throws -> Row? {
+    package func row(_ session: String) async throws -> Row? {
         try await queue.read { database in
             try GRDB.Row.fetchOne(database, sql: "SELECT * FROM sessions WHERE id = ?", arguments: [session]).map {
                 row in
@@ -58,7 +58,7 @@ struct StoreWitness {
         }
     }
 
-    func journal(_ session: String) async throws -> [Line] {
+    package func journal(_ session: String) async throws -> [Line] {
         try await queue.read { database in
             let rows = try GRDB.Row.fetchAll(
                 database,

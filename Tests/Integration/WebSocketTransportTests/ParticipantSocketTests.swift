@@ -242,7 +242,7 @@ extension WebSocketTransportTests {
                     try client.write(RawClient.frame(8, [0x03, 0xe8]))
                     try client.readToEnd()
                     // Whatever came after the close would be here before this.
-                    session.abandon()
+                    session.abandon(.dead)
                     #expect(await session.next() == .abandoned)
                 }
             }

@@ -126,7 +126,7 @@ final class FakeSession: TransportSeat, TransportEvents, Sendable {
         return self
     }
 
-    func abandon() { note(.abandoned) }
+    func abandon(_ end: TransportEnd) { note(.abandoned) }
 
     func transport(_ transport: any ParticipantTransport, received message: ParticipantMessage) {
         note(.message(message))

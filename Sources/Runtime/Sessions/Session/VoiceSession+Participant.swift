@@ -10,8 +10,8 @@ extension VoiceSession: TransportSeat, TransportEvents {
         assumeIsolated { $0.arrived(transport, hello: hello, claims: claims) } ? self : nil
     }
 
-    package nonisolated func abandon() {
-        // The seat's own timer lets go of it; another connection may be on its way.
+    package nonisolated func abandon(_ end: TransportEnd) {
+        assumeIsolated { $0.missed(end) }
     }
 
     package nonisolated func transport(
@@ -95,6 +95,13 @@ extension VoiceSession {
         transport = newcomer
         shownState = nil
         isWelcome = false
+    }
+
+    /// A connection that never said hello. The seat's own timer lets go of it: another one may be on its way.
+    private func missed(_ end: TransportEnd) {
+        services.metrics.add(Metric.disconnects, [end.cause])
+        note("nobody came (\(end.cause))")
+        log.info("participant lost before hello", metadata: ["cause": "\(end.cause)"])
     }
 
     private func observe(_ newcomer: any ParticipantTransport) -> Bool {
@@ -229,6 +236,7 @@ extension VoiceSession {
         let now = loop.now
         services.metrics.add(Metric.disconnects, [end.cause])
         note("participant lost (\(end.cause))")
+        log.info("participant lost", metadata: ["cause": "\(end.cause)"])
         uplink.disconnected(at: now)
         switch lifecycle.participantLost(at: now) {
         case .suspend:

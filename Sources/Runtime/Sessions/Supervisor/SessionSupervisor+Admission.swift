@@ -122,7 +122,7 @@ private final class NoSeat: TransportSeat {
         transport.close(.tryAgainLater, reason: "probe")
         return nil
     }
-    func abandon() {}
+    func abandon(_ end: TransportEnd) {}
 }
 
 extension Refusal {
