@@ -30,4 +30,9 @@ package struct DrillOptions: ParsableArguments {
     var keep = false
 
     package init() {}
+
+    /// As on a command line, for tests that start the same processes.
+    package static func make(binaries: String, manifests: String) throws -> DrillOptions {
+        try parse(["--binaries", binaries, "--manifests", manifests])
+    }
 }

@@ -22,9 +22,7 @@ import voice_drill
     func table() async throws {
         let rig = try await Rig.start(
             Self.plan,
-            try DrillOptions.parse([
-                "--binaries", "\(Self.root)/.build/release", "--manifests", "\(Self.root)/Manifests",
-            ]))
+            try .make(binaries: "\(Self.root)/.build/release", manifests: "\(Self.root)/Manifests"))
         let outcome: Result<Void, any Error>
         do {
             outcome = .success(try await hold(rig))
