@@ -53,6 +53,9 @@ package final class ManualLoop: SessionLoop, @unchecked Sendable {
         state.withLock { $0.tickers[ObjectIdentifier(ticker)] = nil }
     }
 
+    /// Actions that are scheduled and neither run nor cancelled.
+    package var pendingTimers: Int { state.withLock { $0.timers.count } }
+
     /// True while somebody ticks.
     package var isTicking: Bool { state.withLock { !$0.tickers.isEmpty } }
 

@@ -248,10 +248,13 @@ extension VoiceSession {
     }
 
     private func waitForJournal(until deadline: Duration) async {
+        var alarm: LoopTimer?
         await withCheckedContinuation { continuation in
             journalWaiters.append(continuation)
-            _ = loop.schedule(at: deadline) { [self] in assumeIsolated { $0.wakeJournalWaiters() } }
+            alarm = loop.schedule(at: deadline) { [self] in assumeIsolated { $0.wakeJournalWaiters() } }
         }
+        // An alarm that stays holds the session, with codecs and sound, for the rest of the patience.
+        if let alarm { loop.cancel(alarm) }
     }
 
     private func wakeJournalWaiters() {
