@@ -1,4 +1,6 @@
+import InterviewCore
 import Ports
+import Sessions
 import TestKit
 import Testing
 
