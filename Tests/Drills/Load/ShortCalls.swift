@@ -10,7 +10,7 @@ struct ShortCalls {
     let length: Duration
     let atOnce: Int
 
-    private static let settleWithin: Duration = .seconds(15)
+    private static let settleWithin: Duration = .seconds(10)
     /// Of what was held before: memory, and descriptors.
     private static let share = 0.05
     private static let mostLeftBehind = 1_024
@@ -23,22 +23,22 @@ struct ShortCalls {
         // cache (2 MB a connection) and its statements, the metrics get their series. What those hold they hold once,
         // whatever comes after: it is no conversation's.
         Progress.say("short calls: warming up")
-        _ = try await calls(max(atOnce * 2, total / 4), seed: 21)
+        _ = try await calls(max(atOnce * 2, total / 4), leaving: true, seed: 21)
         try await settle()
         let before = try await Footprint.measure(rig.daemon.pid)
         Progress.say("short calls: \(total) of \(length), \(atOnce) at a time")
-        let summary = try await calls(total, seed: 22)
+        let summary = try await calls(total, leaving: !Sabotage.isOn, seed: 22)
         try? await settle()
         let after = try await Footprint.measure(rig.daemon.pid)
         let left = try await rig.healthReport().activeSessions
         report(summary, before, after, left, &verdict)
     }
 
-    private func calls(_ count: Int, seed: UInt64) async throws -> LoadSummary {
+    private func calls(_ count: Int, leaving: Bool, seed: UInt64) async throws -> LoadSummary {
         var plan = LoadPlan(
             source: try rig.source, sessions: min(atOnce, count), duration: .seconds(3_600), ramp: length,
             churn: length,
-            style: .turns(TurnHabits(thinkMilliseconds: 100...400)), leaves: !Sabotage.isOn, seed: seed)
+            style: .turns(TurnHabits(thinkMilliseconds: 100...400)), leaves: leaving, seed: seed)
         plan.total = count
         let run = LoadRun(plan, voice: voice)
         let telling = Task {
