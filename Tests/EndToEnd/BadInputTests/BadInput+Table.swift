@@ -81,7 +81,7 @@ extension BadInput {
             "PCM of over 60 ms", [audio(2, [UInt8](repeating: 0, count: 2_882))], 4000, "bad_frame", cause: "bad_frame"),
         line("Opus where PCM was announced", [audio(1, [0xF8, 1, 2])], 4000, "bad_frame", cause: "bad_frame"),
         line("a frame too large", [audio(2, [UInt8](repeating: 0, count: 8_001))], 1009, nil, cause: "too_big"),
-        line("sound too fast", (0..<160).map { audio(2, silence, number: $0) }, 4000, "too_fast", cause: "too_fast"),
+        line("sound too fast", (0..<400).map { audio(2, silence, number: $0) }, 4000, "too_fast", cause: "too_fast"),
         // Code 3 announces a frame count that is not there (RFC 6716, 3.2.5); a packet of 0 bytes is none.
         taken(
             "Opus that does not decode", pcm: false, (0..<3).map { audio(1, [0xFF, 0x7F, 0x00], number: $0) },

@@ -112,7 +112,10 @@ final class UplinkPath {
         guard header.format == format else { throw .badFrame }
         let units: Int?
         switch format {
-        case .opus: units = OpusPacket(payload)?.units
+        case .opus:
+            units = OpusPacket(payload)?.units
+            // Its framing is broken: concealed without asking the decoder.
+            if units == nil { badPackets += 1 }
         case .pcm: units = payload.count / 2 * 2
         }
         guard let steps = try timeline?.received(header, units: units, at: now) else { return }

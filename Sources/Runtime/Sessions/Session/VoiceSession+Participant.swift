@@ -167,6 +167,8 @@ extension VoiceSession {
         _ header: AudioFrameHeader, _ payload: UnsafeRawBufferPointer, from sender: any ParticipantTransport
     ) {
         guard let transport, transport === sender, lifecycle.outcome == nil else { return }
+        let bad = uplink.badPackets
+        defer { if uplink.badPackets > bad { services.metrics.add(Metric.badPackets) } }
         do {
             try uplink.heard(header, payload, at: loop.now, in: surroundings)
         } catch {
