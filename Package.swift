@@ -108,7 +108,7 @@ let package = Package(
         module("Core", "Ports", ["InterviewCore"]),
 
         // MARK: Runtime
-        module("Runtime", "Sessions", ["InterviewCore", "Ports", deque, logging]),
+        module("Runtime", "Sessions", ["InterviewCore", "Ports", deque, heap, logging]),
         module("Runtime", "Settings", ["InterviewCore", "WireFormats", configuration, yams]),
         module(
             "Runtime", "Assembly",

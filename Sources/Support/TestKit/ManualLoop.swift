@@ -66,6 +66,9 @@ package final class ManualLoop: SessionLoop, @unchecked Sendable {
         }
     }
 
+    /// Lets `time` pass without a timer or a tick, as if all of them were lost.
+    package func skip(_ time: Duration) { state.withLock { $0.now += time } }
+
     /// Lets `time` pass, in steps: every timer and tick at its own moment, jobs between them.
     package func advance(by time: Duration) async {
         let end = now + time

@@ -65,7 +65,7 @@ struct LimitsDrill: AsyncParsableCommand {
         var cases: [@Sendable () async throws -> Findings] = [
             { try await room.idle(talking: Sabotage.isOn) }, { try await room.hardLimit(toTheEnd: !options.small) },
             { try await room.rejoinWindow() }, { try await room.leftThenBudget() }, { try await room.adminClosed() },
-            { try await room.slowReader() },
+            { try await room.slowReader() }, { try await room.halfOpenLine() },
         ]
         if !options.small { cases.append { try await room.noShow() } }
         let findings = await withTaskGroup(of: Findings.self) { group in

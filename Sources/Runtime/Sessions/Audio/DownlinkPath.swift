@@ -14,6 +14,8 @@ final class DownlinkPath {
     static let framesPerTick = 4
     /// Sound waiting to be encoded or sent: more is the provider's fault.
     static let longestQueue: Duration = .seconds(240)
+    /// Frames in a row that could not be encoded (half a second) before the path counts as mute.
+    static let mostFailuresInARow = 25
 
     /// What came of it, for the session.
     enum Outcome: Equatable {
@@ -53,6 +55,7 @@ final class DownlinkPath {
 
     private(set) var packetsSent = 0
     private(set) var encodeFailures = 0
+    private var failuresInARow = 0
 
     init(codecs: any AudioCodecs, rate: Int) {
         self.codecs = codecs
@@ -123,6 +126,9 @@ final class DownlinkPath {
         partial.removeAll(keepingCapacity: true)
         return (playout.interrupted(at: now), unsaid)
     }
+
+    /// The encoder gives nothing any more: the participant would sit in silence.
+    var isMute: Bool { failuresInARow >= Self.mostFailuresInARow }
 
     /// Nothing is waiting, playing, or to be confirmed.
     func isSilent(at now: Duration) -> Bool { work.isEmpty && playout.isEmptyAndConfirmed(at: now) }
@@ -245,7 +251,11 @@ final class DownlinkPath {
                 guard let encoder else { return }
                 let count = try encoder.encode(partial, count: frame, into: &packet)
                 packet.withUnsafeBytes { queue(UnsafeRawBufferPointer(rebasing: $0[..<count]), key: key) }
-            } catch { encodeFailures += 1 }
+                failuresInARow = 0
+            } catch {
+                encodeFailures += 1
+                failuresInARow += 1
+            }
         }
     }
 

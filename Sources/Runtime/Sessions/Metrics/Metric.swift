@@ -55,6 +55,9 @@ package enum Metric {
         help: "Journal records refused because another owns the session.")
     package static let recordingFailures = Family(
         "voice_recording_failures_total", .counter, help: "Recordings that could not be written in full.")
+    package static let restarts = Family(
+        "voice_session_restarts_total", .counter, help: "Sessions begun anew after a fault of ours, by cause.",
+        labels: ["cause"])
     package static let refusals = Family(
         "voice_joins_refused_total", .counter, help: "Connections refused at the door, by code.", labels: ["code"])
     package static let disconnects = Family(
@@ -68,7 +71,7 @@ package enum Metric {
     package static let all: [Family] = [
         sessionsActive, sessionsCapacity, sessionsByState, sessionsReaped, ttfv, sessionDuration, sessionCost,
         turnLatency, providerErrors, providerRequests, providerLatency, rejoins, drainRemaining, loopLag, memoryShare,
-        joinsWaiting, storeUp,
-        journalWaiting, journalFenced, recordingFailures, refusals, disconnects, badPackets, buildInfo,
+        joinsWaiting, storeUp, journalWaiting, journalFenced, recordingFailures, restarts, refusals, disconnects,
+        badPackets, buildInfo,
     ]
 }

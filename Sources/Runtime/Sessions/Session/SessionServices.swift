@@ -38,4 +38,6 @@ package struct SessionServices: Sendable {
 package protocol SessionKeeper: AnyObject, Sendable {
     /// Everything of the session is written and closed; the last call.
     func sessionEnded(_ id: SessionID, _ session: VoiceSession) async
+    /// A fault of ours in this session: may it be begun anew from its journal?
+    func sessionFailed(_ id: SessionID, _ session: VoiceSession) async -> RestartPolicy.OnFailed
 }

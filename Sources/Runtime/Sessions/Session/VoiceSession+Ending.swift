@@ -141,7 +141,7 @@ extension VoiceSession {
         }
     }
 
-    private func release(at now: Duration) {
+    func release(at now: Duration) {
         closeLines(at: now)
         broadcast(.bye(reason: "restart", rejoinInMilliseconds: 500))
         transport?.close(.restart, reason: "restart")

@@ -203,7 +203,7 @@ extension VoiceSession {
         case .conflict, .corrupt:
             log.error("journal refused a record", metadata: ["error": "\(error)"])
             dropJournal()
-            if case .end(let end) = lifecycle.ended(.error, detail: "journal", at: loop.now) { finish(end) }
+            fail("journal")
         case .unavailable(let code):
             journalFailures += 1
             if journalFailures == 1 {

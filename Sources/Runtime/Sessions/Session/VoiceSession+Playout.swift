@@ -27,6 +27,7 @@ extension VoiceSession {
     func pumpDownlink(at now: Duration) {
         let outcomes = downlink.pump(
             at: now, position: recordingPosition(at: now), to: isWelcome ? transport : nil, in: surroundings)
+        if downlink.isMute { fail("encoder") }
         guard !outcomes.isEmpty else { return }
         settle(outcomes, at: now)
         settleTurns(at: now)

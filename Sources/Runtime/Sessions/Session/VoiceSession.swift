@@ -9,7 +9,8 @@ import Ports
 ///   in: `TransportSeat` (a connection that said hello), `TransportEvents`, `ProviderEvents`, `LoopTicker` (every
 ///       20 ms) — all on the loop, without a hop; `begin`, `close`, `forceClose`, `releaseIfAlone`, `summary`,
 ///       `detail` from the supervisor.
-///   out: the transport, the provider, the recorder, the store (off the loop), `SessionKeeper.sessionEnded` once.
+///   out: the transport, the provider, the recorder, the store (off the loop), `SessionKeeper`
+///       (`sessionEnded` once).
 ///
 /// What happens next is decided by values: `SessionLifecycle` (life), `TurnLedger` (turns), `BudgetMeter` (money),
 /// and inside the two paths `UplinkTimeline` and `Playout` (audio). The actor performs.
@@ -85,6 +86,8 @@ package actor VoiceSession {
     var journalWaiters: [CheckedContinuation<Void, Never>] = []
     /// The row's last change on its way to the store; the next waits for it.
     var rowUpdate: Task<Void, Never>?
+    /// A fault of ours has been found, and the supervisor is asked what becomes of the session.
+    var hasFailed = false
     /// Those who wait until everything is written and closed.
     var endWaiters: [CheckedContinuation<Void, Never>] = []
     var hasLeft = false

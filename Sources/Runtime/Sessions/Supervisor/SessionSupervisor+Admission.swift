@@ -85,6 +85,7 @@ extension SessionSupervisor: Admission {
             record: record, study: study, loop: loop, services: services, settings: settings, keeper: self,
             log: log)
         sessions[claims.session] = Entry(session: session, loop: loop, startedAt: now)
+        watchLife(of: claims.session, session, in: settings.limits(for: study).hardLimit)
         reserved[claims.session] = nil
         await session.begin()
         return .welcome(loop: loop, seat: session)

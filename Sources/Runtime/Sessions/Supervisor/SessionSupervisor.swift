@@ -1,3 +1,4 @@
+import HeapModule
 import InterviewCore
 import Logging
 import Ports
@@ -28,6 +29,10 @@ package actor SessionSupervisor {
     /// Seats given and not yet taken, by the place of their loop in `loops`.
     var reserved: [SessionID: Int] = [:]
     var measured: Measurement?
+    /// When each session's life is to be looked at.
+    var lives = Heap<LifeCheck>()
+    /// Those that failed a short time ago.
+    var restarts: [SessionID: RestartPolicy] = [:]
     var drainState: DrainState = .none
     /// Grows with every step of a drain, so that a waiter never sleeps over one.
     var drainGeneration = 0
@@ -68,6 +73,7 @@ package actor SessionSupervisor {
     /// Ends what is overdue in the store, at most 100 rows a round.
     private func keepHouse() async {
         while !Task.isCancelled {
+            checkLives(at: now)
             do {
                 // Reading may go well on a full disk: the ping tries what failed last.
                 try await services.store.ping()
