@@ -1,7 +1,7 @@
 # The menu is `make help`. CI calls the same targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load bench fuzz clean
+.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load model bench fuzz clean
 
 # One configuration for product, tests and drills: voice code without optimisation is 13 to 35 times slower, and a
 # second build would double the time of CI. Tests reach `package` declarations, so nothing else is needed.
@@ -29,6 +29,7 @@ run: deps-run build ## Install what is missing, build, start the whole system, p
 test: deps-test check build-tests ## Everything: unit, contract, real servers, browser, drills at small size
 	@mkdir -p $(ARTEFACTS)
 	$(PYTHON) Tests/Golden/OpenAIRealtime/validate.py
+	$(MAKE) --no-print-directory model
 	VOICED_ARTEFACTS=$(abspath $(ARTEFACTS)) swift test $(SWIFT_FLAGS) --skip-build --no-parallel
 	$(MAKE) --no-print-directory drills-small
 
@@ -66,6 +67,9 @@ drill-provider: build ## Everything that a provider can do to a call: what becom
 
 drill-load: build ## 50 at once for MINUTES (5), 1,000 in turn, 100 in one second: nothing late, nothing left
 	@$(BIN)/voice-drill load
+
+model: ## Who owns a conversation: the protocol checked for all interleavings, and each rule missed
+	@python3 Tests/Model/check.py $(ARGS)
 
 fuzz: build ## Random and mutated input for everything a peer can send; traps on
 	@$(BIN)/voice-fuzz $(ARGS)
