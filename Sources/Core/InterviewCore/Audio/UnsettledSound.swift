@@ -8,6 +8,8 @@ package struct UnsettledSound: Equatable, Sendable {
     package static let longestTurn: Duration = .seconds(30)
     /// Sound that was given again is kept so much longer for its turn to be found in it.
     static let findingTime: Duration = .seconds(3)
+    /// Sound is forgotten a quarter of a second at a time.
+    static let piecesPerSecond = 4
     /// More turns than this are never open; the oldest counts as settled.
     static let mostTurns = 8
 
@@ -19,7 +21,7 @@ package struct UnsettledSound: Equatable, Sendable {
     }
 
     private let rate: Int
-    private var samples: [Int16] = []
+    private var samples: KeptSamples
     /// Position of the first sample kept.
     private var base = 0
     private var turns: [Turn] = []
@@ -29,7 +31,10 @@ package struct UnsettledSound: Equatable, Sendable {
     private var findingUntil = 0
 
     /// - Parameter rate: samples a second.
-    package init(rate: Int) { self.rate = rate }
+    package init(rate: Int) {
+        self.rate = rate
+        samples = KeptSamples(pieceLength: rate / Self.piecesPerSecond)
+    }
 
     private var position: Int { base + samples.count }
     /// The turns in it, by the provider's item id, in their order.
@@ -40,21 +45,21 @@ package struct UnsettledSound: Equatable, Sendable {
     /// A new connection was given `sound` before anything else.
     package mutating func opened(with sound: [Int16]) {
         self = UnsettledSound(rate: rate)
-        samples = sound
+        sound.withUnsafeBufferPointer { samples.append($0) }
         if !sound.isEmpty { findingUntil = sound.count + count(Self.findingTime) }
     }
 
     package mutating func gave(_ sound: ArraySlice<Int16>) {
-        samples.append(contentsOf: sound)
-        // In large steps: the rest has to be moved.
-        let excess = first - base
-        if excess >= rate / 2 { drop(excess) }
+        sound.withUnsafeBufferPointer { samples.append($0) }
+        // Not worth looking more often than pieces become due.
+        let step = rate / Self.piecesPerSecond
+        guard position / step != (position - sound.count) / step else { return }
+        base += samples.forget(atMost: first - base)
     }
 
     /// The connection is gone: what the next one has to be given.
     package mutating func taken() -> [Int16] {
-        drop(first - base)
-        let sound = samples
+        let sound = samples.all(after: first - base)
         self = UnsettledSound(rate: rate)
         return sound
     }
@@ -65,12 +70,6 @@ package struct UnsettledSound: Equatable, Sendable {
         if let turn = turns.first { first = min(first, turn.start) }
         if position < findingUntil { first = 0 }
         return max(first, position - count(Self.longestTurn), base)
-    }
-
-    private mutating func drop(_ count: Int) {
-        guard count > 0 else { return }
-        samples.removeFirst(min(count, samples.count))
-        base += count
     }
 
     private func count(_ length: Duration) -> Int { Int(length / .milliseconds(1)) * rate / 1_000 }
