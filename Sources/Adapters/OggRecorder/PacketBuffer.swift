@@ -43,13 +43,25 @@ package final class PacketBuffer: Sendable {
                 state.failed = true
                 return .lost
             }
-            state.bytes.append(track.rawValue)
-            withUnsafeBytes(of: position.littleEndian) { state.bytes.append(contentsOf: $0) }
-            withUnsafeBytes(of: UInt16(packet.count).littleEndian) { state.bytes.append(contentsOf: $0) }
-            state.bytes.append(contentsOf: packet)
+            Self.withRun(track, packet, position) { state.bytes.append(contentsOf: $0) }
             guard state.bytes.count >= RecorderSettings.handOverBytes, !state.told else { return .gathered }
             state.told = true
             return .handOver
+        }
+    }
+
+    /// One run of bytes for one append: this is under the lock, with every packet.
+    private static func withRun(
+        _ track: RecordedTrack, _ packet: UnsafeRawBufferPointer, _ position: Int64,
+        _ body: (UnsafeBufferPointer<UInt8>) -> Void
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: headerBytes + packet.count) { run in
+            let bytes = UnsafeMutableRawBufferPointer(run)
+            bytes.storeBytes(of: track.rawValue, as: UInt8.self)
+            bytes.storeBytes(of: position.littleEndian, toByteOffset: 1, as: Int64.self)
+            bytes.storeBytes(of: UInt16(packet.count).littleEndian, toByteOffset: 9, as: UInt16.self)
+            UnsafeMutableRawBufferPointer(rebasing: bytes[headerBytes...]).copyMemory(from: packet)
+            body(UnsafeBufferPointer(run))
         }
     }
 

@@ -40,6 +40,8 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
     var addresses: [String] = []
     var attempt = 0
     var conversation: OpenAIConversation?
+    /// `conversation.isTalking`, without reaching into a large value for every frame.
+    private var isTalking = false
     var readyTimer: LoopTimer?
     var expiryTimer: LoopTimer?
     private var deltas = PCMDeltas()
@@ -65,7 +67,7 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
 
     @discardableResult
     package func appendAudio(_ samples: UnsafeBufferPointer<Int16>) -> Bool {
-        guard life == .open, let socket, conversation?.isTalking == true else { return false }
+        guard life == .open, isTalking, let socket else { return false }
         // A provider that does not read fills the socket's own queue, whose limit ends it as `send_queue`.
         var rest = samples[...]
         while !rest.isEmpty {
@@ -102,18 +104,18 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
 
     /// Before `ready` there is nothing to wish for.
     private func wish(_ decide: (inout OpenAIConversation) -> [OpenAIConversation.Step]) {
-        guard life == .open, conversation?.isTalking == true, let steps = conversation.map({ decided($0, decide) })
-        else { return }
+        guard life == .open, isTalking, let steps = decided(decide) else { return }
         perform(steps)
     }
 
+    /// Nil when there is no conversation. Taken out for the call, so that its texts grow in place.
     private func decided(
-        _ before: OpenAIConversation, _ decide: (inout OpenAIConversation) -> [OpenAIConversation.Step]
-    ) -> [OpenAIConversation.Step] {
-        var after = before
-        conversation = nil
-        let steps = decide(&after)
-        conversation = after
+        _ decide: (inout OpenAIConversation) -> [OpenAIConversation.Step]
+    ) -> [OpenAIConversation.Step]? {
+        guard var taken = conversation.take() else { return nil }
+        let steps = decide(&taken)
+        isTalking = taken.isTalking
+        conversation = taken
         return steps
     }
 
@@ -153,6 +155,7 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
         life = .over
         events = nil
         conversation = nil
+        isTalking = false
         for timer in [readyTimer, expiryTimer].compactMap(\.self) { loop.cancel(timer) }
         readyTimer = nil
         expiryTimer = nil
@@ -166,7 +169,7 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
 
     /// The hot path: reads the sound out of the message and hands it on.
     private func spoke(_ delta: OpenAIAudioDelta, in message: UnsafeRawBufferPointer) {
-        guard conversation?.isTalking == true else { return }
+        guard isTalking else { return }
         probe?.passed(.providerIn, loop: loop.index)
         let lastItem = itemID.text
         guard itemID.read(UnsafeRawBufferPointer(rebasing: message[delta.item])),
@@ -203,7 +206,7 @@ extension OpenAIRealtimeConnection: WebSocketHandler {
         }
         if case .audioDelta(let delta) = event { return spoke(delta, in: bytes) }
         if case .unknown = event { counters.sawUnknownEvent() }
-        guard let steps = conversation.map({ decided($0) { $0.received(event) } }) else { return }
+        guard let steps = decided({ $0.received(event) }) else { return }
         perform(steps)
     }
 

@@ -19,6 +19,7 @@ extension EventLoop {
         assertOnLoop()
         guard let phase = phaseOfTicker.removeValue(forKey: ObjectIdentifier(ticker)) else { return }
         phases[phase].removeAll { $0 === ticker }
+        tickersStopped &+= 1
         if phaseOfTicker.isEmpty { unsafe ev_timer_stop(raw, tickWatcher) }
     }
 
@@ -44,7 +45,9 @@ extension EventLoop {
 
     private func tickPhase(_ phase: Int) {
         // A copy: a ticker may stop itself or another one.
-        for ticker in phases[phase] where phaseOfTicker[ObjectIdentifier(ticker)] == phase {
+        let before = tickersStopped
+        for ticker in phases[phase] {
+            if tickersStopped != before, phaseOfTicker[ObjectIdentifier(ticker)] != phase { continue }
             ticker.tick(at: .nanoseconds(LoopClock.nanoseconds()))
         }
     }

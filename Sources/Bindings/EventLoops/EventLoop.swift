@@ -45,6 +45,7 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
     let tickWatcher = UnsafeMutablePointer<ev_timer>.allocate(capacity: 1)
     var phases = [[any LoopTicker]](repeating: [], count: SlotClock.phaseCount)
     var phaseOfTicker: [ObjectIdentifier: Int] = [:]
+    var tickersStopped: UInt64 = 0
     var slots = SlotClock(startingAt: 0)
 
     var watches: [UInt64: WatchBox] = [:]

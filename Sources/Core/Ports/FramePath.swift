@@ -13,6 +13,7 @@ package enum FramePoint: String, Sendable, Hashable, CaseIterable {
     case socketOut = "socket_out"
 }
 
-package protocol FramePathProbe: Sendable {
+/// A class, because every frame copies the place where it would be.
+package protocol FramePathProbe: AnyObject, Sendable {
     func passed(_ point: FramePoint, loop: Int)
 }

@@ -43,7 +43,8 @@ struct PacketQueue: Sendable {
         guard unsent > 0 else { return nil }
         let length = Int(lengths[sent - first])
         cursor = settled(cursor)
-        let packet = Array(chunks[cursor.chunk][cursor.byte..<cursor.byte + length])
+        let range = cursor.byte..<cursor.byte + length
+        let packet = chunks[cursor.chunk].withUnsafeBufferPointer { Array(UnsafeBufferPointer(rebasing: $0[range])) }
         cursor.byte += length
         sent += 1
         return packet

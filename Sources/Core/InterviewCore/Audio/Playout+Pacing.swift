@@ -3,7 +3,9 @@ import DequeModule
 extension Playout {
     /// What is due now, one thing at a time; nil: nothing (more).
     package mutating func ticked(at now: Duration) -> OnTick? {
-        if let index = flushed.firstIndex(where: { $0.deadline <= now }) { return settle(flushed.remove(at: index)) }
+        if !flushed.isEmpty, let index = flushed.firstIndex(where: { $0.deadline <= now }) {
+            return settle(flushed.remove(at: index))
+        }
         switch line {
         case .absent: return nil
         case .frozen(let since):
@@ -12,8 +14,8 @@ extension Playout {
             return ticked(at: now)
         case .connected: break
         }
-        if let first = items.first, isHeardOut(first, at: now) {
-            items.removeFirst()
+        if !items.isEmpty, items[0].isSent, isHeardOut(items[0], at: now) {
+            let first = items.removeFirst()
             return .playedOut(item: first.id, providerItem: first.providerItem)
         }
         return nextPacket(at: now)

@@ -134,7 +134,15 @@ package struct Playout: Sendable {
     /// There was nothing to send the last time we looked.
     var starved = true
     /// Packets queued and not sent, all items together.
-    package var queuedPackets: Int { items.reduce(0) { $0 + $1.packets.unsent } }
+    package var queuedPackets: Int {
+        // By index: an element taken out is a copy of its queues, and this is asked with every packet.
+        var count = 0
+        for index in items.indices { count += items[index].packets.unsent }
+        return count
+    }
+
+    /// Nothing is queued, playing or awaited: `ticked` has nothing to say until something happens.
+    package var isIdle: Bool { items.isEmpty && flushed.isEmpty }
 
     /// Packets in memory: waiting, or sent and not known to be heard.
     package var keptPackets: Int { items.reduce(0) { $0 + $1.packets.end - $1.packets.first } }

@@ -28,7 +28,8 @@ final class DownlinkPath {
 
     private enum Work {
         case begin(key: String, item: String)
-        case samples(key: String, [Int16])
+        /// Those before `from` have been encoded.
+        case samples(key: String, [Int16], from: Int)
         case finish(key: String)
     }
 
@@ -45,6 +46,8 @@ final class DownlinkPath {
     /// Our item id → the provider's, of what is queued or playing.
     private var keys: [String: String] = [:]
     private var audible: Set<String> = []
+    /// The item of the last frame sent: in `audible` already.
+    private var sounding = ""
 
     private var encoder: (any AudioEncoder)?
     private var recordingEncoder: (any AudioEncoder)?
@@ -79,7 +82,7 @@ final class DownlinkPath {
         let waiting = waitingSamples / rate + playout.queuedPackets / 50
         guard waiting < Int(Self.longestQueue / .seconds(1)) else { throw .queueFull }
         waitingSamples += samples.count
-        work.append(.samples(key: key, Array(samples)))
+        work.append(.samples(key: key, Array(samples), from: 0))
     }
 
     /// No more sound comes for it.
@@ -129,6 +132,8 @@ final class DownlinkPath {
 
     /// The encoder gives nothing any more: the participant would sit in silence.
     var isMute: Bool { failuresInARow >= Self.mostFailuresInARow }
+    /// `pump` has nothing to do.
+    var isIdle: Bool { work.isEmpty && playout.isIdle }
 
     /// Nothing is waiting, playing, or to be confirmed.
     func isSilent(at now: Duration) -> Bool { work.isEmpty && playout.isEmptyAndConfirmed(at: now) }
@@ -155,6 +160,8 @@ final class DownlinkPath {
                 packetsSent += 1
                 bytes.withUnsafeBytes { transport?.sendAudio($0, timestamp: timestamp) }
                 record(bytes, at: position, in: surroundings)
+                guard item != sounding else { continue }
+                sounding = item
                 if let key = keys[item], audible.insert(key).inserted { outcomes.append(.audible(key: key)) }
             case .truncate(let truncation):
                 forget(truncation.item, truncation.providerItem)
@@ -189,12 +196,12 @@ final class DownlinkPath {
             case .begin(let key, let item):
                 guard begin(key: key, item: item) else { return }
                 work.removeFirst()
-            case .samples(let key, let samples):
+            case .samples(let key, let samples, let start):
                 guard budget > 0 else { return }
                 work.removeFirst()
-                let rest = encode(samples, key: key, in: surroundings)
-                waitingSamples -= samples.count - rest.count
-                if !rest.isEmpty { work.prepend(.samples(key: key, Array(rest))) }
+                let rest = encode(samples[start...], key: key, in: surroundings)
+                waitingSamples -= samples.count - start - rest.count
+                if !rest.isEmpty { work.prepend(.samples(key: key, samples, from: rest.startIndex)) }
             case .finish(let key):
                 work.removeFirst()
                 finish(key: key, in: surroundings)
@@ -213,9 +220,9 @@ final class DownlinkPath {
 
     /// Encodes whole frames within the budget and answers the samples that are left for later.
     private func encode(
-        _ samples: [Int16], key: String, in surroundings: AudioSurroundings
+        _ samples: ArraySlice<Int16>, key: String, in surroundings: AudioSurroundings
     ) -> ArraySlice<Int16> {
-        var rest = samples[...]
+        var rest = samples
         while !rest.isEmpty {
             let take = min(frame - partial.count, rest.count)
             guard partial.count + take < frame || budget > 0 else { break }

@@ -132,9 +132,9 @@ final class UplinkPath {
     }
 
     /// Silence that the provider needs because no frame comes.
-    func tick(at now: Duration, in surroundings: AudioSurroundings) {
+    func tick(at now: Duration, in surroundings: @autoclosure () -> AudioSurroundings) {
         guard let units = timeline?.ticked(at: now), units > 0 else { return }
-        silence(units, in: surroundings)
+        silence(units, in: surroundings())
     }
 
     private func deliver(

@@ -25,6 +25,7 @@ extension VoiceSession {
 
     /// Encodes what is owed, sends what is due, and settles what has been heard.
     func pumpDownlink(at now: Duration) {
+        guard !downlink.isIdle else { return }
         let outcomes = downlink.pump(
             at: now, position: recordingPosition(at: now), to: isWelcome ? transport : nil, in: surroundings)
         if downlink.isMute { fail("encoder") }
