@@ -27,6 +27,9 @@ struct Window: Sendable {
     var microphoneShare: Double { Double(framesUp) / sessionSeconds / 50 }
     var memoryPerSession: Int { memoryGrowth / max(1, sessions) }
 
+    /// How long participants have to be there for a window of `seconds`.
+    static func runLength(_ seconds: Int) -> Duration { ramp + settle + .seconds(seconds) + tail }
+
     /// Measures `subject` while `run` goes on. `seconds`: the window's length.
     static func measure(
         _ subject: ChildProcess, under run: LoadRun, sessions: Int, seconds: Int, memoryBefore: Int

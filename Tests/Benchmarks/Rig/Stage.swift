@@ -2,21 +2,32 @@ import Foundation
 import NIOPosix
 import ParticipantLoad
 
-/// One half of the bench: a simulator, the program that is measured, and the same participants each time.
+/// A simulator, the program that is measured, and the plan for participants who are the same each time.
 struct Stage: Sendable {
     enum Subject: String, Sendable {
         case floor
         case voiced
     }
 
-    struct Result: Sendable {
-        var window: Window
-        var summary: LoadSummary
+    /// What the agent says, over and over.
+    enum Speech: Sendable {
+        /// Six to seven seconds.
+        case answers
+        /// Half a minute, at once.
+        case monologue
+    }
+
+    /// The programs while they run.
+    struct Scene: Sendable {
+        let subject: ChildProcess
+        let simulator: ChildProcess
+        let ports: Ports
     }
 
     let subject: Subject
+    /// Most conversations at a time.
     let sessions: Int
-    let seconds: Int
+    var speech = Speech.answers
     let binaries: String
     let prices: String
     let cores: Cores
@@ -30,7 +41,7 @@ struct Stage: Sendable {
     /// Quick to answer, so that the agent speaks about half of the time.
     private static let habits = TurnHabits(thinkMilliseconds: 100...300)
 
-    private struct Ports {
+    struct Ports: Sendable {
         var simulator = 0
         var media = 0
         var agent = 0
@@ -38,10 +49,10 @@ struct Stage: Sendable {
         var web = 0
     }
 
-    /// `voice` is prepared once: both halves hear the same packets.
-    func run(_ voice: PreparedVoice) async throws -> Result {
+    /// Starts the programs, and ends them when `body` has returned.
+    func perform<Result: Sendable>(_ body: (Scene) async throws -> Result) async throws -> Result {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try Self.script().write(to: URL(fileURLWithPath: "\(folder)/script.json"))
+        try script().write(to: URL(fileURLWithPath: "\(folder)/script.json"))
         let found = try FreePorts.take(5)
         let ports = Ports(simulator: found[0], media: found[1], agent: found[2], metrics: found[3], web: found[4])
         let simulator = try start(
@@ -51,7 +62,11 @@ struct Stage: Sendable {
         do {
             try await waitFor(simulator, port: ports.simulator, "/sim/health")
             let measured = try await startSubject(ports, &children)
-            outcome = .success(try await measure(measured, ports, voice))
+            do {
+                outcome = .success(try await body(Scene(subject: measured, simulator: simulator, ports: ports)))
+            } catch {
+                throw BenchError.failed("\(subject.rawValue): \(error)\n\(measured.lastLines)")
+            }
         } catch {
             outcome = .failure(error)
         }
@@ -59,33 +74,18 @@ struct Stage: Sendable {
         return try outcome.get()
     }
 
-    private func measure(_ measured: ChildProcess, _ ports: Ports, _ voice: PreparedVoice) async throws -> Result {
-        let run = LoadRun(try plan(ports), voice: voice)
-        let memory = try ProcessUsage.memory(of: measured.pid)
-        // Not awaited when the window fails: the run would go on to its end.
-        let running = Task { await run.run() }
-        do {
-            let window = try await Window.measure(
-                measured, under: run, sessions: sessions, seconds: seconds, memoryBefore: memory)
-            return Result(window: window, summary: await running.value)
-        } catch {
-            throw BenchError.failed("\(subject.rawValue): \(error)\n\(measured.lastLines)")
-        }
-    }
-
-    private func plan(_ ports: Ports) throws -> LoadPlan {
+    /// `count` conversations, joining within `ramp`, for `length` from the first join on.
+    func plan(_ ports: Ports, count: Int, ramp: Duration, length: Duration, seed: UInt64 = 1) throws -> LoadPlan {
         let media = try Address("ws://127.0.0.1:\(ports.media)")
         let source: LoadPlan.Source =
             switch subject {
             case .floor:
-                .tickets((0..<sessions).map { JoinTicket(id: "floor-\($0)", token: "floor", media: media) })
+                .tickets((0..<count).map { JoinTicket(id: "floor-\($0)", token: "floor", media: media) })
             case .voiced:
                 .create(web: try Address("http://127.0.0.1:\(ports.web)"), study: Self.study, apiKey: Self.apiKey)
             }
         return LoadPlan(
-            source: source, sessions: sessions,
-            duration: Window.ramp + Window.settle + .seconds(seconds) + Window.tail, ramp: Window.ramp,
-            style: .turns(Self.habits))
+            source: source, sessions: count, duration: length, ramp: ramp, style: .turns(Self.habits), seed: seed)
     }
 
     // MARK: Programs
@@ -158,20 +158,25 @@ struct Stage: Sendable {
 
     // MARK: Files
 
-    /// Answers of six to seven seconds, over and over.
-    private static func script() throws -> Data {
-        try JSONSerialization.data(withJSONObject: [
-            "greeting": "Hello, and thank you for taking part in this interview. How are you today?",
-            "answers": [
-                "Thank you. Please tell me about an ordinary day of yours, from morning to late evening, and "
-                    + "please leave nothing out.",
-                "I see. Which part of that day do you enjoy most, and why is it that part? There "
-                    + "are no right or wrong answers.",
-                "That is interesting. What would you change about it if you could, and what would then become "
-                    + "of all the other things?",
-            ], "after_last": "start_again",
+    private func script() throws -> Data {
+        let greeting: String
+        switch speech {
+        case .answers: greeting = "Hello, and thank you for taking part in this interview. How are you today?"
+        case .monologue: greeting = Self.answers.joined(separator: " ") + " " + Self.answers.joined(separator: " ")
+        }
+        return try JSONSerialization.data(withJSONObject: [
+            "greeting": greeting, "answers": Self.answers, "after_last": "start_again",
         ])
     }
+
+    private static let answers = [
+        "Thank you. Please tell me about an ordinary day of yours, from morning to late evening, and please leave "
+            + "nothing out.",
+        "I see. Which part of that day do you enjoy most, and why is it that part? There are no right or wrong "
+            + "answers.",
+        "That is interesting. What would you change about it if you could, and what would then become of all the "
+            + "other things?",
+    ]
 
     private func writeFiles(_ ports: Ports) throws {
         for name in ["state", "studies"] {
