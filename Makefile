@@ -1,7 +1,8 @@
 # The menu is `make help`. CI calls the same targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load model bench fuzz clean
+.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy model bench bench-encoder fuzz clean
+.PHONY: drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load
 
 # One configuration for product, tests and drills: voice code without optimisation is 13 to 35 times slower, and a
 # second build would double the time of CI. Tests reach `package` declarations, so nothing else is needed.
@@ -76,6 +77,10 @@ fuzz: build ## Random and mutated input for everything a peer can send; traps on
 
 bench: build ## Speed and memory, each as a ratio against a floor of the same run
 	@$(BIN)/voice-bench $(ARGS)
+
+bench-encoder: build ## Encoder modes on recorded speech of five languages: quality against cost
+	@.ci/deps encoder
+	@$(BIN)/voice-bench encoder $(ARGS)
 
 deps: deps-test ## Install what building, running and testing need
 

@@ -170,7 +170,8 @@ let package = Package(
             dependencies: nio + [
                 "EventLoops", "WebSockets", "Opus", "Ports", "WireFormats", "InterviewCore", "ParticipantLoad",
                 arguments,
-            ], path: "Tests/Benchmarks", swiftSettings: settings),
+            ], path: "Tests/Benchmarks", exclude: ["Encoder/quality.py", "Encoder/requirements.txt"],
+            swiftSettings: settings),
 
         .executableTarget(
             name: "voice-fuzz",

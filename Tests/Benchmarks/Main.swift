@@ -11,7 +11,7 @@ struct VoiceBench: AsyncParsableCommand {
             same simulator, same participants. Progress goes to standard error, one JSON object to standard output. No \
             figure fails the run; on a machine that is busy with something else the object says "void".
             """,
-        subcommands: [Bench.self, Floor.self], defaultSubcommand: Bench.self)
+        subcommands: [Bench.self, EncoderBench.self, Floor.self], defaultSubcommand: Bench.self)
 }
 
 /// Lines for people, on standard error.
