@@ -4,16 +4,18 @@ import Foundation
 struct Footprint: Sendable {
     /// Proportional set size: private memory, and the process's share of what others use too.
     var pssBytes: Int
+    /// Open files, sockets and the like, without those of `store`: its pool opens connections as readers happen to meet,
+    /// up to a fixed number, and keeps them.
     var descriptors: Int
 
     private static let readings = 5
 
     /// The smallest of some readings: what is freed with a delay is not held.
-    static func measure(_ pid: Int32) async throws -> Footprint {
+    static func measure(_ pid: Int32, store: String) async throws -> Footprint {
         var least: Footprint?
         for reading in 0..<readings {
             if reading > 0 { try await Task.sleep(for: .milliseconds(200)) }
-            let now = Footprint(pssBytes: try pss(pid), descriptors: try descriptors(pid))
+            let now = Footprint(pssBytes: try pss(pid), descriptors: try descriptors(pid, without: store))
             least = Footprint(
                 pssBytes: min(least?.pssBytes ?? .max, now.pssBytes),
                 descriptors: min(least?.descriptors ?? .max, now.descriptors))
@@ -32,11 +34,14 @@ struct Footprint: Sendable {
         throw DrillError.unreadable(path)
     }
 
-    private static func descriptors(_ pid: Int32) throws -> Int {
+    private static func descriptors(_ pid: Int32, without store: String) throws -> Int {
         let path = "/proc/\(pid)/fd"
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
             throw DrillError.unreadable(path)
         }
-        return names.count
+        return names.count { name in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(path)/\(name)")
+            return target?.hasPrefix(store) != true
+        }
     }
 }

@@ -25,11 +25,11 @@ struct ShortCalls {
         Progress.say("short calls: warming up")
         _ = try await calls(max(atOnce * 2, total / 4), leaving: true, seed: 21)
         try await settle()
-        let before = try await Footprint.measure(rig.daemon.pid)
+        let before = try await Footprint.measure(rig.daemon.pid, store: rig.databasePath)
         Progress.say("short calls: \(total) of \(length), \(atOnce) at a time")
         let summary = try await calls(total, leaving: !Sabotage.isOn, seed: 22)
         try? await settle()
-        let after = try await Footprint.measure(rig.daemon.pid)
+        let after = try await Footprint.measure(rig.daemon.pid, store: rig.databasePath)
         let left = try await rig.healthReport().activeSessions
         report(summary, before, after, left, &verdict)
     }

@@ -122,9 +122,11 @@ extension BadInput {
         taken("a frame without a mask", [[0x81, UInt8(beat.utf8.count)] + Array(beat.utf8)]),
         line("reserved bits", [[0xF1] + text(beat).dropFirst()], 1002, nil, cause: "bad_frame"),
         line("an unknown opcode", [[0x83] + text(beat).dropFirst()], 1002, nil, cause: "bad_frame"),
-        line(
-            "a control frame of over 125 bytes", [RawClient.frame(9, [UInt8](repeating: 0, count: 126))], 1002, nil,
-            cause: "bad_frame"),
+        // The library fails the connection (RFC 6455, 7.1.7) without a close frame.
+        BadInput(
+            name: "a control frame of over 125 bytes",
+            act: .line(pcm: true, [RawClient.frame(9, [UInt8](repeating: 0, count: 126))]), answer: .cut,
+            counted: .lost("closed"), logged: [#""event":"participant lost""#, #""cause":"closed""#], stored: .dropped),
         // A thousand pings, and no sign of life besides: they do not count.
         line(
             "pings without end", [[UInt8](Array(repeating: RawClient.frame(9, [1, 2, 3]), count: 1_000).joined())],

@@ -25,6 +25,8 @@ struct BadInput: Sendable, CustomStringConvertible {
         case status(Int, code: String)
         /// The close code, and the `error` message before it.
         case closed(Int, error: String?)
+        /// The line is cut without a word.
+        case cut
         /// Nothing is wrong enough: the conversation goes on, and ends by the participant's goodbye.
         case taken
     }

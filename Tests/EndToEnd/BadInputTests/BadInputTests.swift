@@ -155,8 +155,11 @@ import voice_drill
         await participant.leave()
         let report = await running.value
         #expect(report.closeCodes == [1000: 1], "\(fault)")
-        let row = try await StoreWitness(rig.databasePath).row(ticket.id)
-        #expect(row?.reason == "participant_left", "\(fault)")
+        let store = try StoreWitness(rig.databasePath)
+        try? await eventually("the row's end", within: .seconds(5)) {
+            try await store.row(ticket.id)?.state == "ended"
+        }
+        #expect(try await store.row(ticket.id)?.reason == "participant_left", "\(fault)")
     }
 
     /// Signed as voiced signs, and over at once.

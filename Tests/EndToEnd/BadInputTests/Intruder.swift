@@ -101,7 +101,7 @@ struct Intruder: Sendable {
                 left = true
             }
         }
-        throw Unexpected(description: "the end of the line without a close frame")
+        return .cut
     }
 
     private static func field(_ name: String, of type: String, in text: String) -> String? {
