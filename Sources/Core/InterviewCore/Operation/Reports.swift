@@ -8,7 +8,7 @@ package struct HealthReport: Hashable, Sendable, Codable {
     package var acceptingNew: Bool
     package var draining: Bool
     package var capacity: Int
-    /// Why no new session is accepted: `starting`, `draining`, `store_unavailable`, `full`, `provider_down` …
+    /// Why no new session is accepted: `starting`, `draining`, `store_unavailable`, `full`, `loop_lag`, `memory` …
     package var reasons: [String]
 
     package init(

@@ -7,7 +7,8 @@ import Ports
 struct LifeCheck: Comparable {
     let at: Duration
     let id: SessionID
-    let session: VoiceSession
+    /// Not held: the entry outlasts most conversations by an hour, and would keep codecs and sound of each.
+    private(set) weak var session: VoiceSession?
 
     static func < (one: LifeCheck, other: LifeCheck) -> Bool { one.at < other.at }
     static func == (one: LifeCheck, other: LifeCheck) -> Bool { one.at == other.at && one.id == other.id }
@@ -27,17 +28,17 @@ extension SessionSupervisor {
         restarts = restarts.filter { !$0.value.isForgotten(at: now) }
         while let due = lives.min, due.at <= now {
             lives.removeMin()
-            guard let entry = sessions[due.id], entry.session === due.session else { continue }
+            guard let session = due.session, sessions[due.id]?.session === session else { continue }
             // Not waited for: a session whose loop is stuck must not hold up the others' checks.
-            Task { await self.check(due) }
+            Task { await self.check(due.id, session) }
         }
     }
 
-    private func check(_ due: LifeCheck) async {
-        guard let left = await due.session.lifeLeft() else { return }
-        if left > .zero { return watchLife(of: due.id, due.session, in: left) }
-        log.error("a session outlived its hard limit", metadata: ["session": "\(due.id)"])
-        await due.session.endZombie()
+    private func check(_ id: SessionID, _ session: VoiceSession) async {
+        guard let left = await session.lifeLeft() else { return }
+        if left > .zero { return watchLife(of: id, session, in: left) }
+        log.error("a session outlived its hard limit", metadata: ["session": "\(id)"])
+        await session.endZombie()
     }
 }
 
