@@ -41,8 +41,10 @@ struct CaptureMap: Sendable {
     /// From `given` (units given to the provider) on, the sound is that of `capture` (unwrapped capture clock of
     /// `client`), whose place in the conversation is `capture + offset`.
     mutating func note(given: Int64, capture: Int64, offset: Int64, client: String) {
-        if let last = anchors.last, last.offset == offset, last.client == client {
-            let predicted = last.capture &+ (given &- last.given)
+        // By index: asked with every frame, and an anchor taken out is a reference counted.
+        let last = anchors.endIndex - 1
+        if last >= 0, anchors[last].offset == offset, anchors[last].client == client {
+            let predicted = anchors[last].capture &+ (given &- anchors[last].given)
             // Under a grain it is rounding, and would make an anchor of every frame.
             if abs(predicted &- capture) < AudioUnits.grain { return }
         }

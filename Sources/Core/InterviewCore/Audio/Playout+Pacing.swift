@@ -23,7 +23,7 @@ extension Playout {
 
     /// The first item that has something to send, if all before it have been sent.
     private mutating func nextPacket(at now: Duration) -> OnTick? {
-        guard let index = items.firstIndex(where: { !$0.isSent }), items[index].packets.unsent > 0 else {
+        guard let index = items.indices.first(where: { !items[$0].isSent }), items[index].packets.unsent > 0 else {
             starved = true
             return nil
         }

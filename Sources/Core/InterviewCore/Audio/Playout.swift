@@ -163,9 +163,10 @@ package struct Playout: Sendable {
         _ packet: UnsafeRawBufferPointer, to providerItem: String
     ) throws(PlayoutError) -> OnAppended {
         guard (1...PacketQueue.longestPacket).contains(packet.count) else { throw .badPacket(bytes: packet.count) }
-        guard let last = items.last, last.providerItem == providerItem, !last.finished else { return .ignored }
+        let last = items.endIndex - 1
+        guard last >= 0, items[last].providerItem == providerItem, !items[last].finished else { return .ignored }
         guard queuedPackets < Self.longestQueue else { throw .queueFull }
-        items[items.endIndex - 1].packets.append(packet)
+        items[last].packets.append(packet)
         return .queued
     }
 
