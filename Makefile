@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy model bench bench-encoder fuzz clean
-.PHONY: drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load
+.PHONY: drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load drill-live
 
 # One configuration for product, tests and drills: voice code without optimisation is 13 to 35 times slower, and a
 # second build would double the time of CI. Tests reach `package` declarations, so nothing else is needed.
@@ -21,6 +21,7 @@ help: ## This menu
 	@echo "     drill-limits          the idle participant talks without end"
 	@echo "     drill-provider        the fault never ends, where one that passes is expected"
 	@echo "     drill-load            the daemon stands still for 300 ms now and then, and short calls never end"
+	@echo "     drill-live            the key is wrong"
 	@echo "     fuzz                  one of the targets traps at a certain byte"
 
 run: deps-run build ## Install what is missing, build, start the whole system, print where to click
@@ -68,6 +69,9 @@ drill-provider: build ## Everything that a provider can do to a call: what becom
 
 drill-load: build ## 50 at once for MINUTES (5), 1,000 in turn, 100 in one second: nothing late, nothing left
 	@$(BIN)/voice-drill load
+
+drill-live: build ## A short call with the real vendor, at most half a dollar; skipped without OPENAI_API_KEY
+	@$(BIN)/voice-drill live
 
 model: ## Who owns a conversation: the protocol checked for all interleavings, and each rule missed
 	@python3 Tests/Model/check.py $(ARGS)

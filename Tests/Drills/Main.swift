@@ -12,6 +12,7 @@ struct VoiceDrill: AsyncParsableCommand {
             """,
         subcommands: [
             CallDrill.self, DrainDrill.self, RejoinDrill.self, LimitsDrill.self, ProviderDrill.self, LoadDrill.self,
+            LiveDrill.self,
         ])
 }
 

@@ -50,6 +50,13 @@ struct Verdict {
 
     mutating func fail(_ what: String) { expect(false, what) }
 
+    /// What another part of the drill, held beside this one, has found.
+    mutating func merge(_ part: Verdict) {
+        figures.merge(part.figures) { own, _ in own }
+        failures += part.failures
+        expectations += part.expectations
+    }
+
     mutating func figure(_ name: String, _ value: Int) { figures[name] = .whole(value) }
     mutating func figure(_ name: String, _ value: Double) { figures[name] = .number(value) }
     mutating func figure(_ name: String, _ value: String) { figures[name] = .text(value) }

@@ -6,21 +6,33 @@ import WireFormats
 extension OpenAIRealtimeConnection {
     /// Starts on the loop's next turn: whoever opened this has its connection in hand before anything is reported.
     func startSoon() {
+        awaitReady()
+        _ = loop.schedule(at: loop.now) { [self] in start() }
+    }
+
+    func awaitReady() {
+        if let readyTimer { loop.cancel(readyTimer) }
         readyTimer = loop.schedule(at: loop.now + settings.readyTimeout) { [self] in
             readyTimer = nil
             notReadyInTime()
         }
-        _ = loop.schedule(at: loop.now) { [self] in start() }
     }
 
-    private func start() {
-        guard life == .starting else { return }
+    /// Makes the conversation for the session that has this connection; false: its setup cannot be sent.
+    func prepare() -> Bool {
+        guard let setup else { return true }
         do throws(ProviderFailure) {
             let setup = try SetupForOpenAI(setup)
             conversation = OpenAIConversation(session: settings.session(for: setup), context: setup.context)
+            return true
         } catch {
-            return fail(error)
+            fail(error)
+            return false
         }
+    }
+
+    private func start() {
+        guard life == .starting, prepare() else { return }
         guard let context else { return fail(ProviderFailure(kind: .network, code: "no_loop")) }
         if endpoint.isLiteral {
             addresses = [endpoint.host]
@@ -84,11 +96,14 @@ extension OpenAIRealtimeConnection {
         }
     }
 
+    /// The server's time runs since it greeted this connection, which may have been before its session came.
     func scheduleGoingAway() {
-        let within = max(settings.sessionLimit - settings.goingAwayAfter, .zero)
-        expiryTimer = loop.schedule(at: loop.now + settings.goingAwayAfter) { [self] in
+        let begun = begunAt ?? loop.now
+        let age = settings.goingAwayAfter * .random(in: (1 - settings.goingAwayJitter)...1)
+        let end = begun + settings.sessionLimit
+        expiryTimer = loop.schedule(at: begun + age) { [self] in
             expiryTimer = nil
-            perform([.report(.goingAway(within: within))])
+            perform([.report(.goingAway(within: max(end - loop.now, .zero)))])
         }
     }
 }

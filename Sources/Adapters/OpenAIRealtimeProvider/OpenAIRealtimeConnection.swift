@@ -30,11 +30,21 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
     let endpoint: OpenAIEndpoint
     let resolver: HostResolver
     let counters: OpenAIRealtimeCounters
-    let setup: ProviderSetup
     private let probe: (any FramePathProbe)?
 
-    /// Nil once nothing may be reported any more.
+    /// Nil before a session has it, and once nothing may be reported any more.
     private var events: (any ProviderEvents)?
+    /// Nil before a session has it.
+    private(set) var setup: ProviderSetup?
+    /// Who keeps it until a session takes it.
+    private weak var pool: WarmPool?
+    /// It was there before its session came, to whom it is not `ready` yet.
+    private var isUntried = false
+    private var untriedTimer: LoopTimer?
+    /// The server's first word, said before there was a session to hear it.
+    private var greeting: OpenAIServerEvent?
+    /// When the server's time for this session began to run.
+    private(set) var begunAt: Duration?
     var life = Life.starting
     var socket: WebSocket?
     var addresses: [String] = []
@@ -50,7 +60,7 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
 
     init(
         loop: any SessionLoop, context: WebSocketContext?, settings: OpenAIRealtimeSettings, endpoint: OpenAIEndpoint,
-        resolver: HostResolver, counters: OpenAIRealtimeCounters, setup: ProviderSetup, events: any ProviderEvents
+        resolver: HostResolver, counters: OpenAIRealtimeCounters
     ) {
         self.loop = loop
         self.context = context
@@ -58,9 +68,71 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
         self.endpoint = endpoint
         self.resolver = resolver
         self.counters = counters
+        probe = loop.framePathProbe
+    }
+
+    // MARK: Beginning
+
+    /// Connects for a session.
+    func open(setup: ProviderSetup, events: any ProviderEvents) {
         self.setup = setup
         self.events = events
-        probe = loop.framePathProbe
+        startSoon()
+    }
+
+    /// Connects for whoever will need it: `pool` hears when the server has greeted it, and when it is of no use.
+    func warmUp(for pool: WarmPool) {
+        self.pool = pool
+        startSoon()
+    }
+
+    /// A session has it, although it was opened before. Should it be of no use, another is opened without a word.
+    func take(setup: ProviderSetup, events: any ProviderEvents) {
+        pool = nil
+        self.setup = setup
+        self.events = events
+        isUntried = true
+        awaitReady()
+        untriedTimer = loop.schedule(at: loop.now + Self.answersWithin) { [self] in
+            untriedTimer = nil
+            openAnew()
+        }
+        _ = loop.schedule(at: loop.now) { [self] in
+            guard isUntried else { return }
+            guard life == .open else { return openAnew() }
+            if prepare(), let greeting { receive(greeting) }
+        }
+    }
+
+    /// A connection that was kept ready has so long to say something to its configuration.
+    static let answersWithin: Duration = .seconds(2)
+
+    private func tried() {
+        isUntried = false
+        saidSomething()
+    }
+
+    private func saidSomething() {
+        if let untriedTimer { loop.cancel(untriedTimer) }
+        untriedTimer = nil
+    }
+
+    /// The one kept ready was of no use: its session gets a fresh one in its place.
+    private func openAnew() {
+        tried()
+        counters.prewarmFailed()
+        let useless = socket
+        socket = nil
+        useless?.handOver(to: Nobody.shared)
+        useless?.abort()
+        conversation = nil
+        isTalking = false
+        addresses = []
+        begunAt = nil
+        if let expiryTimer { loop.cancel(expiryTimer) }
+        expiryTimer = nil
+        life = .starting
+        startSoon()
     }
 
     // MARK: The session
@@ -97,6 +169,10 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
         wish { $0.toolAnswered(call: call, output: output, thenSpeak: thenSpeak) }
     }
 
+    package func ping(within time: Duration) {
+        if life == .open { socket?.ping(within: time) }
+    }
+
     package func close() {
         guard life != .over else { return }
         end(closing: 1000)
@@ -130,9 +206,10 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
                 let bytes = event.encoded(id: id)
                 bytes.withUnsafeBytes { socket?.send(.text, $0) }
             case .report(let event):
-                if event == .ready, let readyTimer {
-                    loop.cancel(readyTimer)
-                    self.readyTimer = nil
+                if event == .ready {
+                    tried()
+                    if let readyTimer { loop.cancel(readyTimer) }
+                    readyTimer = nil
                 }
                 events?.provider(self, did: event)
             case .began:
@@ -146,14 +223,18 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
     /// Reports the failure, once and last, and lets go of the socket.
     func fail(_ failure: ProviderFailure) {
         guard life != .over else { return }
-        let events = events
+        if isUntried { return openAnew() }
+        let (events, pool) = (events, pool)
         end(closing: 1000)
+        pool?.died(self)
         events?.provider(self, did: .failed(failure))
     }
 
     private func end(closing code: UInt16) {
         life = .over
         events = nil
+        pool = nil
+        tried()
         conversation = nil
         isTalking = false
         for timer in [readyTimer, expiryTimer].compactMap(\.self) { loop.cancel(timer) }
@@ -206,8 +287,29 @@ extension OpenAIRealtimeConnection: WebSocketHandler {
         }
         if case .audioDelta(let delta) = event { return spoke(delta, in: bytes) }
         if case .unknown = event { counters.sawUnknownEvent() }
+        guard setup != nil else { return warmReceived(event) }
+        guard conversation != nil else { return }
+        saidSomething()
+        receive(event)
+    }
+
+    private func receive(_ event: OpenAIServerEvent) {
         guard let steps = decided({ $0.received(event) }) else { return }
         perform(steps)
+    }
+
+    /// Nobody has it yet.
+    private func warmReceived(_ event: OpenAIServerEvent) {
+        switch event {
+        case .sessionCreated:
+            greeting = event
+            begunAt = loop.now
+            if let readyTimer { loop.cancel(readyTimer) }
+            readyTimer = nil
+            pool?.opened(self)
+        case .error(let error): fail(OpenAIFailures.ended(by: error))
+        default: break
+        }
     }
 
     package func webSocket(_ socket: WebSocket, ended end: WebSocketEnd) {
@@ -222,4 +324,12 @@ extension OpenAIRealtimeConnection: WebSocketHandler {
             fail(OpenAIFailures.ended(end, complaint: conversation?.reason(forClosing: end)))
         }
     }
+}
+
+/// Hears the end of a socket that nobody needs any more.
+private final class Nobody: WebSocketHandler {
+    static let shared = Nobody()
+    func webSocketOpened(_ socket: WebSocket) {}
+    func webSocket(_ socket: WebSocket, received bytes: UnsafeRawBufferPointer, kind: MessageKind) {}
+    func webSocket(_ socket: WebSocket, ended end: WebSocketEnd) {}
 }

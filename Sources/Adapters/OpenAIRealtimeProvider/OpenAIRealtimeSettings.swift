@@ -23,6 +23,12 @@ package struct OpenAIRealtimeSettings: Sendable, Hashable {
     package var sessionLimit: Duration
     /// When to announce that end, counted from the session's beginning.
     package var goingAwayAfter: Duration
+    /// Up to this share earlier, by chance, so that sessions which began together are not reopened together.
+    package var goingAwayJitter: Double
+    /// Connections kept ready, over all loops together; 0: none.
+    package var prewarmSize: Int
+    /// An older one is replaced. Its age counts toward `sessionLimit`, since its session has begun.
+    package var prewarmMaxAge: Duration
 
     package init(
         baseURL: String = "wss://api.openai.com/v1", model: String = "gpt-realtime-2.1", apiKey: APIKey,
@@ -31,7 +37,8 @@ package struct OpenAIRealtimeSettings: Sendable, Hashable {
         noiseReduction: OpenAINoiseReduction? = nil, voice: String = "marin",
         truncation: OpenAITruncation = .retention(ratio: 0.8, postInstructions: nil),
         connectTimeout: Duration = .seconds(5), readyTimeout: Duration = .seconds(10),
-        sessionLimit: Duration = .seconds(60 * 60), goingAwayAfter: Duration = .seconds(55 * 60)
+        sessionLimit: Duration = .seconds(60 * 60), goingAwayAfter: Duration = .seconds(55 * 60),
+        goingAwayJitter: Double = 0.1, prewarmSize: Int = 0, prewarmMaxAge: Duration = .seconds(10 * 60)
     ) {
         self.baseURL = baseURL
         self.model = model
@@ -47,6 +54,9 @@ package struct OpenAIRealtimeSettings: Sendable, Hashable {
         self.readyTimeout = readyTimeout
         self.sessionLimit = sessionLimit
         self.goingAwayAfter = goingAwayAfter
+        self.goingAwayJitter = goingAwayJitter
+        self.prewarmSize = prewarmSize
+        self.prewarmMaxAge = prewarmMaxAge
     }
 
     /// What the provider is told for one conversation.

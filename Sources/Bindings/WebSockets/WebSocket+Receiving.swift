@@ -83,6 +83,23 @@ extension WebSocket {
         setDeadline(in: duration) { [weak self] in self?.silenceChecked() }
     }
 
+    /// Asks a provider for a sign of life; without any within `duration` the connection ends as `failed("timeout")`. A
+    /// peer that reads too slowly to come to the ping counts as dead as well. One at a time.
+    package func ping(within duration: Duration) {
+        guard case .provider = role, state == .open, pingedAt == nil else { return }
+        let asked = loop.now
+        pingedAt = asked
+        ping()
+        setDeadline(in: duration) { [weak self] in self?.lifeChecked(since: asked) }
+    }
+
+    private func lifeChecked(since asked: Duration) {
+        pingedAt = nil
+        guard state == .open else { return }
+        if lastHeard <= asked { return fail(.failed(code: "timeout")) }
+        watchSilence(for: max(context.limits.providerPingAfter - (loop.now - lastHeard), .zero))
+    }
+
     private func silenceChecked() {
         guard state == .open else { return }
         let limits = context.limits

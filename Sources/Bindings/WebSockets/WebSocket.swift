@@ -56,8 +56,10 @@ package final class WebSocket: @unchecked Sendable {
     var verdict: WebSocketEnd?
     var responseStatus = 0
     var deadline: LoopTimer?
-    var lastHeard: Duration = .zero
+    package internal(set) var lastHeard: Duration = .zero
     var pinged = false
+    /// A sign of life is awaited since then (`ping(within:)`).
+    var pingedAt: Duration?
 
     init(context: WebSocketContext, role: Role, handler: any WebSocketHandler) {
         self.context = context
@@ -66,6 +68,12 @@ package final class WebSocket: @unchecked Sendable {
     }
 
     package var loop: EventLoop { context.loop }
+
+    /// Another owner hears of the connection from now on. Ignored once it has ended.
+    package func handOver(to handler: any WebSocketHandler) {
+        guard state != .ended else { return }
+        self.handler = handler
+    }
     package var isOpen: Bool { state == .open }
 
     /// Waiting to be taken by the kernel: our own queue and (at most) what the library holds.

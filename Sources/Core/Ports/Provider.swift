@@ -15,6 +15,38 @@ package protocol ProviderFactory: Sendable {
     /// Starts connecting at once. Called on `loop`; all events arrive on `loop`. Never throws: what goes wrong,
     /// also at once, arrives later as `ProviderEvent.failed`.
     func open(on loop: any SessionLoop, setup: ProviderSetup, events: any ProviderEvents) -> any ProviderConnection
+
+    /// From now on keeps as many connections ready as it was configured to, for `open` to take. Any thread.
+    func startPrewarming()
+    /// Lets go of those that are ready and keeps none any more. Any thread; once is for good.
+    func stopPrewarming()
+    /// What became of connections that were kept ready. Any thread.
+    var prewarmed: PrewarmReport { get }
+}
+
+extension ProviderFactory {
+    package func startPrewarming() {}
+    package func stopPrewarming() {}
+    package var prewarmed: PrewarmReport { PrewarmReport() }
+}
+
+/// Connections that were opened before anybody needed them, since the process began.
+package struct PrewarmReport: Sendable, Hashable {
+    /// Ready at this moment.
+    package var ready: Int
+    /// Given to a session.
+    package var taken: Int
+    /// Closed unused because of their age.
+    package var aged: Int
+    /// Died before anybody needed them, could not be opened, or were given to a session and of no use to it.
+    package var failed: Int
+
+    package init(ready: Int = 0, taken: Int = 0, aged: Int = 0, failed: Int = 0) {
+        self.ready = ready
+        self.taken = taken
+        self.aged = aged
+        self.failed = failed
+    }
 }
 
 /// What a session asks of the provider before the first sound.
@@ -76,6 +108,8 @@ package protocol ProviderConnection: AnyObject, Sendable {
     func truncate(item: String, heard: Duration)
     /// Answers a tool call. `thenSpeak`: ask for an answer afterwards.
     func answerTool(call: String, output: String, thenSpeak: Bool)
+    /// Asks the line for a sign of life: without any within `time` it is `failed(.network)`.
+    func ping(within time: Duration)
     func close()
 }
 
@@ -112,7 +146,7 @@ package enum ProviderEvent: Sendable, Equatable {
     case truncated(item: String)
     /// An error event that leaves the conversation usable; `code` is the vendor's.
     case complained(code: String)
-    /// The provider will end this connection by itself.
+    /// The provider will end this connection by itself, or it is so old that this is to be expected.
     case goingAway(within: Duration)
     /// The connection is of no more use. The last event.
     case failed(ProviderFailure)

@@ -29,9 +29,9 @@ struct VoiceSim: AsyncParsableCommand {
             content_filter), after_last (repeat_last or start_again), answers_by (answer: one after the other; turn: \
             answer N to the participant's turn N), after_tool, user_transcripts, voice. All may be missing.
             Faults: refuse_429, refuse_401, refuse_500, outage, close_mid_response, half_open, garbage, oversize, \
-            failed_response, session_expired, error_event, first_audio. Keys: times (1; 0 for ever), connection (only the Nth), when \
-            (answer, speech, turn), deltas (pieces of sound before it), ms (length or delay), close (a code or none), \
-            code (of a failed response), bytes. While it runs:
+            failed_response, session_expired, error_event, first_audio, slow_reading. Keys: times (1; 0 for ever), connection (only the Nth), when \
+            (answer, speech, turn, opening), deltas (pieces of sound before it), ms (length or delay), close (a code or none), \
+            code (of a failed response), bytes (of a message; a second, of slow reading). While it runs:
 
               voice-sim --fault close_mid_response:deltas=5,close=1011,times=2
               curl -d '{"fault":"outage","ms":3000}' http://127.0.0.1:8090/sim/faults

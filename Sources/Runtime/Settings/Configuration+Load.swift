@@ -77,7 +77,9 @@ extension Configuration {
             voiceActivity: VoiceActivity(
                 threshold: reader.read(Keys.vadThreshold), prefixPaddingMilliseconds: reader.read(Keys.vadPrefix),
                 silenceMilliseconds: reader.read(Keys.vadSilence)),
-            connectTimeout: reader.read(Keys.openAIConnect))
+            connectTimeout: reader.read(Keys.openAIConnect), sessionLimit: reader.read(Keys.openAISessionLimit),
+            reopenAfter: reader.read(Keys.openAIReopenAfter))
+        prewarm = Prewarm(size: reader.read(Keys.prewarmSize), maxAge: reader.read(Keys.prewarmMaxAge))
         encoder = Encoder(
             application: reader.read(Keys.encoderApplication), complexity: reader.read(Keys.encoderComplexity),
             bitrate: reader.read(Keys.encoderBitrate))

@@ -59,6 +59,14 @@ package struct Configuration: Sendable, Equatable {
         package var maxOutputTokens: Int
         package var voiceActivity: VoiceActivity
         package var connectTimeout: Duration
+        package var sessionLimit: Duration
+        package var reopenAfter: Duration
+    }
+
+    package struct Prewarm: Sendable, Equatable {
+        /// 0: none.
+        package var size: Int
+        package var maxAge: Duration
     }
 
     /// The provider's `server_vad`.
@@ -94,6 +102,7 @@ package struct Configuration: Sendable, Equatable {
     package var limits: Limits
     package var drain: Drain
     package var openAI: OpenAI
+    package var prewarm: Prewarm
     package var encoder: Encoder
     package var studiesFolder: String
     package var pricesFile: String

@@ -56,6 +56,20 @@ struct ConfigurationChecks {
         if configuration.limits.idle >= configuration.limits.hard, reader.isSound("limits.idle", "limits.hard") {
             reader.complain("limits.idle", "is not below limits.hard", "write less, or raise limits.hard")
         }
+        if configuration.openAI.reopenAfter >= configuration.openAI.sessionLimit,
+            reader.isSound("providers.openai.reopen_after", "providers.openai.session_limit")
+        {
+            reader.complain(
+                "providers.openai.reopen_after", "is not below providers.openai.session_limit",
+                "write less: five minutes before it leave time for a boundary between two turns")
+        }
+        if configuration.prewarm.maxAge >= configuration.openAI.reopenAfter,
+            reader.isSound("prewarm.max_age", "providers.openai.reopen_after")
+        {
+            reader.complain(
+                "prewarm.max_age", "is not below providers.openai.reopen_after",
+                "write less: an interview would be reopened as soon as it has begun")
+        }
         if configuration.drain.settle > configuration.drain.timeout,
             reader.isSound("drain.settle", "drain.timeout"), configuration.drain.timeout > .zero
         {

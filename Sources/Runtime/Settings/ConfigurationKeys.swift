@@ -126,6 +126,24 @@ package enum ConfigurationKeys {
         "providers.openai.connect_timeout", .duration(.milliseconds(100)...(.seconds(60))), .seconds(10),
         "How long a connection may take from the first packet to the provider's greeting.")
 
+    static let openAISessionLimit = ConfigurationKey(
+        "providers.openai.session_limit", .duration(.seconds(1)...(.seconds(86_400))), .seconds(3_600),
+        "After so long the provider ends a connection by itself. Not yours to choose: change it when the provider does."
+    )
+    static let openAIReopenAfter = ConfigurationKey(
+        "providers.openai.reopen_after", .duration(.seconds(1)...(.seconds(86_400))), .seconds(3_300),
+        """
+        A connection of this age (up to a tenth earlier, by chance) is replaced by a new one at the next boundary \
+        between two turns, without the participant noticing. Below session_limit.
+        """)
+    static let prewarmSize = ConfigurationKey(
+        "prewarm.size", .integer(0...1_000), 2,
+        "Connections to the provider that this process keeps ready, so that an interview begins a round trip or two "
+            + "sooner. Spread over the loops. 0: none.")
+    static let prewarmMaxAge = ConfigurationKey(
+        "prewarm.max_age", .duration(.seconds(1)...(.seconds(86_400))), .seconds(600),
+        "One that nobody needed for so long is replaced. Its age counts toward providers.openai.session_limit.")
+
     // MARK: Audio
     static let encoderApplication = ConfigurationKey(
         "audio.encoder.application", .choice, EncoderApplication.restrictedLowDelay,
@@ -195,7 +213,11 @@ extension ConfigurationKeys {
             entries: [
                 openAIBaseURL.entry, openAIModel.entry, openAITranscription.entry, openAIVoice.entry,
                 openAIMaxOutput.entry, vadThreshold.entry, vadPrefix.entry, vadSilence.entry, openAIConnect.entry,
+                openAISessionLimit.entry, openAIReopenAfter.entry,
             ]),
+        Section(
+            title: "Connections to the provider before anybody needs them.",
+            entries: [prewarmSize.entry, prewarmMaxAge.entry]),
         Section(
             title: "How the agent's voice is encoded for participants.",
             entries: [encoderApplication.entry, encoderComplexity.entry, encoderBitrate.entry]),

@@ -11,6 +11,7 @@ package final class NarratingProvider: ProviderFactory {
         case cancelled
         case truncated(item: String, heard: Duration)
         case tool(call: String, output: String, thenSpeak: Bool)
+        case pinged(within: Duration)
         case closed
     }
 
@@ -42,8 +43,9 @@ package final class NarratingProvider: ProviderFactory {
         private let loop: any SessionLoop
         private let events: any ProviderEvents
         private let story: Story<Line>
-        private var isClosed = false
-        private(set) var samples: [Int16] = []
+        package private(set) var isClosed = false
+        /// Everything that it was given.
+        package private(set) var samples: [Int16] = []
 
         init(loop: any SessionLoop, events: any ProviderEvents, story: Story<Line>) {
             self.loop = loop
@@ -62,6 +64,7 @@ package final class NarratingProvider: ProviderFactory {
         package func answerTool(call: String, output: String, thenSpeak: Bool) {
             story.tell(.tool(call: call, output: output, thenSpeak: thenSpeak))
         }
+        package func ping(within time: Duration) { story.tell(.pinged(within: time)) }
         package func close() {
             isClosed = true
             story.tell(.closed)

@@ -18,7 +18,7 @@ struct ProviderParty {
     }
 
     private static let greetedWithin: Duration = .seconds(30)
-    /// The longest is the half-open one: ten seconds until it is noticed, and a turn before that.
+    /// The longest are the silent ones: ten seconds until that is noticed, and a turn before.
     private static let goesOnWithin: Duration = .seconds(60)
     private static let wholeWithin: Duration = .seconds(10)
     /// The log is long; it is not read every 20 ms.
@@ -36,6 +36,13 @@ struct ProviderParty {
         let connections = try await SimulatorWitness.read(rig, after: start).connections
         verdict.expect(connections.count == calls, "\(name): a connection for each call", "\(connections.count)")
         try await arm(scenario.faults(for: connections, permanent: Sabotage.isOn))
+        let relief = scenario.lasting.map { lasting in
+            Task {
+                try await Task.sleep(for: lasting)
+                try await arm("[]")
+            }
+        }
+        defer { relief?.cancel() }
         switch scenario.outcome {
         case .reopened: try await reopen(&guests, since: start, connections, heardAgain: false, &verdict)
         case .heardAgain: try await reopen(&guests, since: start, connections, heardAgain: true, &verdict)
@@ -45,7 +52,7 @@ struct ProviderParty {
         if let kind = scenario.error {
             let more = Int(try await counted() - errors)
             verdict.figure("\(name)_errors_counted", more)
-            verdict.expect(more >= calls, "\(name): counted as \(kind)", "\(more)")
+            verdict.expect(more >= calls * scenario.errorsEach, "\(name): counted as \(kind)", "\(more)")
         }
         try await arm("[]")
         if case .ends = scenario.outcome { return }

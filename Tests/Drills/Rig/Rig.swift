@@ -68,14 +68,14 @@ package final class Rig: Sendable {
         var environment = ["PATH": inherited["PATH"] ?? "/usr/bin:/bin", "HOME": folder]
         if let backtrace = inherited["SWIFT_BACKTRACE"] { environment["SWIFT_BACKTRACE"] = backtrace }
         environment["VOICED_TOKEN_SECRET"] = Self.tokenSecret
-        environment["OPENAI_API_KEY"] = "drill"
+        environment["OPENAI_API_KEY"] = plan.provider?.key ?? "drill"
         environment["VOICED_API_KEYS"] = "drill:\(Self.apiKeyHash)"
         simulator = try ChildProcess(
             "\(binaries)/voice-sim",
             [
                 "--port", "\(ports.simulator)", "--script", "\(folder)/script.json", "--log", "\(folder)/sim.jsonl",
                 "--json",
-            ] + (plan.keepsSound ? ["--audio-dir", "\(folder)/sound"] : [])
+            ] + (plan.keepsSound ? ["--audio-dir", "\(folder)/sound"] : []) + plan.simulatorFlags
                 + (plan.simulatorKey.map { ["--api-key", $0] } ?? []), environment: environment, folder: folder,
             name: "voice-sim")
         let (place, variables) = (folder, environment)

@@ -39,6 +39,18 @@ package struct RigPlan: Sendable {
     /// Billed by tokens of which every price is stated.
     package let transcriptionModel = "gpt-4o-mini-transcribe"
     package let study = "drill"
+    /// Connections that the daemon keeps ready. None, so that each connection is a call's.
+    package var prewarm = 0
+    package var prewarmMaxAge = "10m"
+    package var reopenAfter = "55m"
+    package var sessionLimit = "60m"
+    /// Somebody else than the simulator speaks: base URL and key.
+    package var provider: (url: String, key: String)?
+    /// What one call may cost, in micro-dollars; nil: the daemon's default.
+    package var sessionBudgetMicros: Int?
+    package var maxOutputTokens = 4_096
+    /// More of the simulator's flags.
+    package var simulatorFlags: [String] = []
     /// The only key that the simulator lets in; nil: any, also the daemon's.
     package var simulatorKey: String?
     package static let instructions =
@@ -80,12 +92,17 @@ package struct RigPlan: Sendable {
         state: {folder: \(folder)/state}
         loops: 2
         capacity: {per_loop: \(seatsPerLoop)}
+        \(sessionBudgetMicros.map { "limits: {session_budget_micros: \($0)}" } ?? "")
         drain: {timeout: \(drainTimeout), settle: \(drainSettle), strategy: finish}
         providers:
           openai:
-            base_url: "ws://127.0.0.1:\(ports.simulator)/v1"
+            base_url: "\(provider?.url ?? "ws://127.0.0.1:\(ports.simulator)/v1")"
             model: \(model)
             transcription_model: \(transcriptionModel)
+            max_output_tokens: \(maxOutputTokens)
+            reopen_after: \(reopenAfter)
+            session_limit: \(sessionLimit)
+        prewarm: {size: \(prewarm), max_age: \(prewarmMaxAge)}
         audio:
           encoder:
             application: \(encoder.application.rawValue)

@@ -103,12 +103,14 @@ struct LifecycleWatch {
         case 3, 4:
             switch lifecycle.providerReady(at: now) {
             case .greet: return .greet
-            case .goOn: return .something
+            case .goOn, .sayGoodbye: return .something
             case .nothing: return .silence
             }
         case 5:
-            switch lifecycle.providerLost("network", curable: instruction & 1 == 0, at: now) {
-            case .reopen: return .something
+            switch lifecycle.providerLost(
+                "network", curable: instruction & 1 == 0, goodbyeIsOwed: instruction & 2 == 0, at: now)
+            {
+            case .reopen, .playOut: return .something
             case .end(let entry): return .end(entry)
             case .nothing: return .silence
             }

@@ -132,7 +132,7 @@ final class Rig: Sendable {
         let context = try WebSocketContext.makeAll(on: [loop], trust: .system)[0]
         var settings = OpenAIRealtimeSettings(baseURL: baseURL, apiKey: APIKey(key), transcriptionModel: "whisper-1")
         adjusting(&settings)
-        let factory = try OpenAIRealtimeFactory(settings: settings) { $0 == 0 ? context : nil }
+        let factory = try OpenAIRealtimeFactory(settings: settings, loops: 1) { $0 == 0 ? context : nil }
         loop.start()
         let result: Swift.Result<Result, any Error>
         do {

@@ -87,6 +87,99 @@ import Testing
         await rig.provider.story.line { $0 == .asked(instructions: nil) }
     }
 
+    @Test("a provider lost behind the goodbye lets it play out, and the interview is completed")
+    func lostBehindGoodbye() async throws {
+        let rig = try await Rig()
+        let claims = try await rig.session()
+        let (transport, line) = try await rig.call(claims)
+        await line.answers("Thank you, goodbye.", item: "a1", response: "r1", milliseconds: 2_000, finished: false)
+        await line.says(
+            .toolCalled(call: "c1", name: "end_interview", arguments: "{}", response: "r1"),
+            .answerFinished(response: "r1", outcome: .completed, usage: nil),
+            .failed(ProviderFailure(kind: .server, code: "close_1011")))
+        await rig.loop.advance(by: .seconds(4))
+        await transport.story.line { $0 == .closed(.ended, "completed") }
+        #expect(transport.audioFrames == 100)
+        #expect(rig.provider.openedCount == 1)
+        await rig.settled(claims)
+        #expect(try await rig.row(claims).completionReason == .completed)
+    }
+
+    @Test("a goodbye that was lost with the provider is asked for on another connection")
+    func lostGoodbye() async throws {
+        let rig = try await Rig()
+        let claims = try await rig.session()
+        let (transport, line) = try await rig.call(claims)
+        await line.answers("How was it?", item: "a1", response: "r1", milliseconds: 200)
+        await rig.loop.advance(by: .seconds(1))
+        await line.says(
+            .answerStarted(response: "r2"),
+            .toolCalled(call: "c1", name: "end_interview", arguments: "{}", response: "r2"),
+            .answerFinished(response: "r2", outcome: .completed, usage: nil),
+            .failed(ProviderFailure(kind: .server, code: "close_1011")))
+        await rig.loop.advance(by: .seconds(1))
+        let again = try #require(rig.provider.latest)
+        rig.provider.story.clear()
+        await rig.loop.run { again.says(.ready) }
+        await rig.provider.story.line {
+            if case .asked(let instructions) = $0 { instructions?.contains("goodbye") == true } else { false }
+        }
+        await Line(loop: rig.loop, connection: again)
+            .answers("Goodbye.", item: "a1", response: "r3", milliseconds: 200)
+        await rig.loop.advance(by: .seconds(1))
+        await transport.story.line { $0 == .closed(.ended, "completed") }
+        await rig.settled(claims)
+        #expect(try await rig.turns(claims).map(\.text) == ["How was it?", "Goodbye."])
+    }
+
+    @Test("an account out of money is counted once")
+    func countedOnce() async throws {
+        let rig = try await Rig()
+        let claims = try await rig.session()
+        let (_, line) = try await rig.call(claims)
+        let failure = ProviderFailure(kind: .quota, code: "insufficient_quota")
+        await line.says(
+            .answerStarted(response: "r1"), .answerFinished(response: "r1", outcome: .failed(failure), usage: nil))
+        await rig.settled(claims)
+        #expect(rig.metrics.value(Metric.providerErrors, ["fake", "quota"]) == 1)
+        #expect(try await rig.row(claims).completionDetail == "quota")
+    }
+
+    @Test("a provider that says nothing to speech is asked for a sign of life; silence asks for none")
+    func silentLine() async throws {
+        let rig = try await Rig()
+        let claims = try await rig.session()
+        let (transport, line) = try await rig.call(claims, Rig.hello(up: .pcm))
+        await line.answers("How was it?", item: "a1", response: "r1", milliseconds: 200)
+        await rig.loop.advance(by: .seconds(1))
+        let ping = NarratingProvider.Line.pinged(within: LineWatch.pongWithin)
+        await hums(rig, transport, from: 0, count: 400, level: 20)
+        #expect(!rig.provider.story.lines.contains(ping))
+        await hums(rig, transport, from: 400, count: 200, level: 4_000)
+        #expect(!rig.provider.story.lines.contains(ping))
+        await hums(rig, transport, from: 600, count: 60, level: 4_000)
+        #expect(rig.provider.story.lines.contains(ping))
+    }
+
+    /// Frames of 20 ms of PCM.
+    private func hums(
+        _ rig: Rig, _ transport: NarratingTransport, from first: Int, count: Int, level: Int16
+    ) async {
+        let bytes = (0..<480).flatMap { index -> [UInt8] in
+            let value = UInt16(bitPattern: index % 80 < 40 ? level : -level)
+            return [UInt8(value & 0xFF), UInt8(value >> 8)]
+        }
+        for number in first..<(first + count) {
+            await rig.loop.run {
+                transport.speaks(
+                    AudioFrameHeader(
+                        format: .pcm, sequence: UInt16(truncatingIfNeeded: number),
+                        timestamp: UInt32(truncatingIfNeeded: number * 960)), bytes)
+            }
+            await rig.loop.advance(by: .milliseconds(20))
+        }
+    }
+
     @Test("connections that die one after the other without an answer end the session with their reason")
     func hopeless() async throws {
         let rig = try await Rig()

@@ -17,7 +17,8 @@ import Testing
         "a fault looks to a client as it should, happens as often as it should, and is in the log",
         arguments: [
             ("refuse_429", 2), ("refuse_401", 2), ("refuse_500", 2), ("outage", 1), ("close_mid_response", 2),
-            ("half_open", 1), ("half_open_turn", 1), ("garbage", 1), ("oversize", 1), ("failed_response", 2),
+            ("half_open", 1), ("half_open_turn", 1), ("half_open_opening", 1), ("slow_reading", 1), ("garbage", 1),
+            ("oversize", 1), ("failed_response", 2),
             ("session_expired", 1), ("error_event", 1), ("first_audio", 1), ("by_connection", 3),
         ])
     func fault(name: String, count: Int) async throws {

@@ -158,6 +158,8 @@ extension SessionLifecycle {
         case greet
         /// The conversation goes on; an answer may be owed.
         case goOn
+        /// The end is decided and the last words were lost: ask for them again.
+        case sayGoodbye
         case nothing
     }
 
@@ -172,19 +174,25 @@ extension SessionLifecycle {
         case .openingAlone(_, let awaySince):
             state = .suspended(since: awaySince)
             return .nothing
-        case .waiting, .live, .suspended, .farewell, .over: return .nothing
+        case .farewell: return .sayGoodbye
+        case .waiting, .live, .suspended, .over: return .nothing
         }
     }
 
     package enum OnProviderLost: Equatable, Sendable {
         /// Tell the participant `reconnecting` and open another connection.
         case reopen
+        /// The end is decided and everything has been said: what is queued is played, then `playedOut`.
+        case playOut
         case end(EndEntry)
         case nothing
     }
 
     /// Auth and quota errors cannot be waited out; anything else is tried again until the patience ends.
-    package mutating func providerLost(_ kind: String, curable: Bool, at now: Duration) -> OnProviderLost {
+    /// - Parameter goodbyeIsOwed: the end is decided, the last words have not come.
+    package mutating func providerLost(
+        _ kind: String, curable: Bool, goodbyeIsOwed: Bool = false, at now: Duration
+    ) -> OnProviderLost {
         let failed = EndEntry(reason: .providerFailed, detail: kind)
         switch state {
         case .opening(let patienceUntil), .openingAlone(let patienceUntil, _):
@@ -198,7 +206,7 @@ extension SessionLifecycle {
             guard curable else { return .end(finish(failed, at: now)) }
             state = .openingAlone(patienceUntil: now + limits.providerPatience, awaySince: since)
             return .reopen
-        case .farewell(let end, _): return .end(finish(end, at: now))
+        case .farewell: return curable && goodbyeIsOwed ? .reopen : .playOut
         case .waiting, .over: return .nothing
         }
     }

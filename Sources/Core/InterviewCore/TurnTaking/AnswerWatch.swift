@@ -16,6 +16,9 @@ package struct AnswerWatch: Equatable, Sendable {
 
     package init() {}
 
+    /// An answer is expected, or a turn whose answer would be.
+    package var isOwed: Bool { state != .nothingOwed }
+
     package mutating func answerOwed(at now: Duration) { state = .owed(since: now) }
 
     package mutating func turnGivenAgain(at now: Duration) { state = .finding(since: now) }

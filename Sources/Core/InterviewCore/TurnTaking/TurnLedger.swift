@@ -10,6 +10,9 @@ import DequeModule
 package struct TurnLedger: Equatable, Sendable {
     /// How long a committed turn of the participant waits for its text; the workers fill in a missing one.
     package static let textPatience: Duration = .seconds(5)
+    /// The same while no answer to it has been heard: a provider that fell silent over it (`AnswerWatch.patience`) is
+    /// replaced, the next one hears the turn again, and it must not stand twice.
+    package static let unansweredTextPatience: Duration = .seconds(15)
     /// More turns than this are never open at once; the oldest is handed out as it is.
     package static let mostOpen = 64
 
@@ -174,7 +177,9 @@ extension TurnLedger {
         switch entry.turn.speaker {
         case .participant:
             guard let committedAt = entry.committedAt else { return false }
-            return entry.textIsFinal || now - committedAt >= Self.textPatience
+            let isAnswered = open.contains { $0.turn.speaker == .agent && $0.isAudible }
+            let patience = isAnswered ? Self.textPatience : Self.unansweredTextPatience
+            return entry.textIsFinal || now - committedAt >= patience
         case .agent: return entry.isOver && entry.textIsFinal
         }
     }

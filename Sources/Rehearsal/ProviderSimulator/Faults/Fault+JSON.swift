@@ -1,5 +1,5 @@
 /// Faults as a flag (`KIND:key=value,key=value`) and as JSON (`{"fault": KIND, "key": value}`), with the same keys:
-/// `when` (answer, speech, turn), `times`, `connection`, `deltas`, `ms`, `close` (a code or `none`), `code`, `bytes`.
+/// `when` (answer, speech, turn, opening), `times`, `connection`, `deltas`, `ms`, `close` (a code or `none`), `code`, `bytes`.
 extension Fault {
     private static let shape = Shape.object(
         [
@@ -27,7 +27,7 @@ extension Fault {
             deltas: json["deltas"]?.integer, milliseconds: json["ms"]?.integer,
             closeCode: json["close"]?.integer.flatMap { UInt16(exactly: $0) },
             errorCode: json["code"]?.string ?? "rate_limit_exceeded",
-            bytes: json["bytes"]?.integer ?? Self.oversizeBytes)
+            bytes: json["bytes"]?.integer)
     }
 
     /// Of a flag.

@@ -23,6 +23,8 @@ package struct Fault: Equatable, Sendable {
         case errorEvent = "error_event"
         /// `milliseconds` from the start of an answer to its first sound.
         case firstAudio = "first_audio"
+        /// From now on the socket is read at `bytes` a second; what is said goes out as ever.
+        case slowReading = "slow_reading"
     }
     /// The moment of a conversation at which a fault happens. Refusals and outages have none.
     package enum Moment: String, Equatable, Sendable, CaseIterable {
@@ -32,6 +34,8 @@ package struct Fault: Equatable, Sendable {
         case speech
         /// A turn has been committed, its answer has not begun.
         case turn
+        /// The client has been greeted, nothing else.
+        case opening
     }
 
     package var kind: Kind
@@ -51,12 +55,14 @@ package struct Fault: Equatable, Sendable {
     package static let maximumMilliseconds = 86_400_000
     /// Over the 16 MiB that clients commonly allow, under what a socket may have unsent.
     package static let oversizeBytes = 17 << 20
+    /// A thirtieth of what a microphone's sound makes in base64.
+    package static let slowBytes = 2_048
     package static let maximumBytes = 48 << 20
 
     package init(
         _ kind: Kind, at moment: Moment = .answer, times: Int = 1, connection: Int? = nil, deltas: Int? = nil,
         milliseconds: Int? = nil, closeCode: UInt16? = nil, errorCode: String = "rate_limit_exceeded",
-        bytes: Int = Self.oversizeBytes
+        bytes: Int? = nil
     ) {
         self.kind = kind
         self.moment = moment
@@ -66,6 +72,6 @@ package struct Fault: Equatable, Sendable {
         self.milliseconds = milliseconds ?? (kind == .firstAudio ? 3_000 : kind == .outage ? 2_000 : 0)
         self.closeCode = closeCode
         self.errorCode = errorCode
-        self.bytes = bytes
+        self.bytes = bytes ?? (kind == .slowReading ? Self.slowBytes : Self.oversizeBytes)
     }
 }

@@ -109,7 +109,8 @@ extension Fault {
     fileprivate func happens(at moment: Moment) -> Bool {
         switch kind {
         case .refuse429, .refuse401, .refuse500, .outage, .firstAudio: false
-        case .closeMidResponse, .halfOpen, .garbage, .oversize, .failedResponse, .sessionExpired, .errorEvent:
+        case .closeMidResponse, .halfOpen, .garbage, .oversize, .failedResponse, .sessionExpired, .errorEvent,
+            .slowReading:
             self.moment == moment
         }
     }

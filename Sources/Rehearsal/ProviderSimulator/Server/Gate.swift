@@ -26,7 +26,7 @@ struct Gate: Sendable {
             case .refuse429:
                 self.init(status: .tooManyRequests, code: "rate_limit_exceeded", message: "Rate limit reached.")
             case .refuse500, .outage, .closeMidResponse, .halfOpen, .garbage, .oversize, .failedResponse,
-                .sessionExpired, .errorEvent, .firstAudio:
+                .sessionExpired, .errorEvent, .firstAudio, .slowReading:
                 self.init(
                     status: .internalServerError, code: "server_error", message: "The server had an error.")
             }

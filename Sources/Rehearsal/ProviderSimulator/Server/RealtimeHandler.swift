@@ -143,6 +143,21 @@ final class RealtimeHandler: ChannelInboundHandler, SessionSink {
         context?.channel.setOption(.autoRead, value: false).whenFailure { _ in }
     }
 
+    private static let slowReadsPerSecond = 10
+
+    func slow(toBytesPerSecond bytes: Int) {
+        guard let channel = context?.channel else { return }
+        let once = max(bytes / Self.slowReadsPerSecond, 1)
+        let every = TimeAmount.milliseconds(Int64(1_000 / Self.slowReadsPerSecond))
+        channel.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: once)).whenFailure { _ in }
+        channel.setOption(.maxMessagesPerRead, value: 1).whenFailure { _ in }
+        channel.setOption(.autoRead, value: false).whenFailure { _ in }
+        channel.eventLoop.scheduleRepeatedTask(initialDelay: every, delay: every) { task in
+            guard channel.isActive else { return task.cancel() }
+            channel.read()
+        }
+    }
+
     private func write(_ frame: WebSocketFrame) {
         context?.write(wrapOutboundOut(frame), promise: nil)
     }

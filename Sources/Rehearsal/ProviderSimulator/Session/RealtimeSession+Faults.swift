@@ -26,6 +26,9 @@ extension RealtimeSession {
         case .errorEvent:
             complain(ClientError(fault.errorCode, "An error made on purpose."), nil)
             return false
+        case .slowReading:
+            sink?.slow(toBytesPerSecond: fault.bytes)
+            return false
         case .refuse429, .refuse401, .refuse500, .outage, .firstAudio: return false
         }
         return true

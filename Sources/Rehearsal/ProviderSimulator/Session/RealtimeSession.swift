@@ -10,6 +10,8 @@ protocol SessionSink: AnyObject {
     func cut()
     /// Keeps the connection and neither sends nor reads on it from now on.
     func freeze()
+    /// Reads no faster than this from now on.
+    func slow(toBytesPerSecond bytes: Int)
     /// False while the peer is slower than the sound; `RealtimeSession.writable()` tells the end of it.
     var isWritable: Bool { get }
 }
@@ -84,6 +86,7 @@ final class RealtimeSession {
     func start() {
         send("session.created", ["session": sessionJSON])
         expiryTimer = after(options.sessionDuration) { $0.expire() }
+        _ = suffer(context.faults.fault(at: .opening, on: number))
     }
 
     var sessionJSON: JSON {

@@ -80,10 +80,12 @@ struct Engine {
                     silenceMilliseconds: openAI.voiceActivity.silenceMilliseconds)),
             voice: openAI.voice, connectTimeout: openAI.connectTimeout,
             // After the connection: the session's own exchange of greetings, and a context of hundreds of items.
-            readyTimeout: openAI.connectTimeout + .seconds(10))
+            readyTimeout: openAI.connectTimeout + .seconds(10), sessionLimit: openAI.sessionLimit,
+            goingAwayAfter: openAI.reopenAfter, prewarmSize: configuration.prewarm.size,
+            prewarmMaxAge: configuration.prewarm.maxAge)
         let contexts = contexts
         do {
-            return try OpenAIRealtimeFactory(settings: settings) { index in
+            return try OpenAIRealtimeFactory(settings: settings, loops: loops.count) { index in
                 contexts.indices.contains(index) ? contexts[index] : nil
             }
         } catch { throw .provider("providers.openai: \(error)") }

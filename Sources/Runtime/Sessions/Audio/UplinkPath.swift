@@ -24,6 +24,9 @@ final class UplinkPath {
     /// `held` has a turn in it that the next provider is to find.
     private(set) var holdsTurn = false
 
+    /// Samples given to the provider that are loud enough for speech, since somebody asked.
+    private var speechSamples = 0
+
     private(set) var frames = 0
     private(set) var badPackets = 0
     private(set) var concealedUnits: Int64 = 0
@@ -94,6 +97,12 @@ final class UplinkPath {
     func turnEnded(_ key: String, at milliseconds: Int) { unsettled.turnEnded(key, at: milliseconds) }
     func turnSettled(_ key: String) { unsettled.turnSettled(key) }
     func answered() { unsettled.answered() }
+
+    /// How much speech the provider has been given since the last call, by our own measure of level.
+    func takeSpeech() -> Duration {
+        defer { speechSamples = 0 }
+        return .milliseconds(speechSamples * 1_000 / rate)
+    }
 
     // MARK: Positions
 
@@ -220,6 +229,7 @@ final class UplinkPath {
                 _ = provider.appendAudio(UnsafeBufferPointer(rebasing: samples[..<count]))
             }
             unsettled.gave(scratch[..<count])
+            if SpeechLevel.isSpeech(scratch[..<count]) { speechSamples += count }
             return
         }
         held.append(contentsOf: scratch[..<count])

@@ -35,6 +35,21 @@ package enum Metric {
         "voice_provider_response_latency_seconds", .histogram,
         help: "From connecting to ready (connect), from asking to the first audio (answer).",
         labels: ["provider", "request_type"], buckets: [0.1, 0.25, 0.5, 1, 2, 5])
+    package static let providerRenewals = Family(
+        "voice_provider_renewals_total", .counter,
+        help: "Conversations that moved to a younger connection of their provider.", labels: ["provider"])
+    package static let prewarmReady = Family(
+        "voice_provider_prewarmed", .gauge, help: "Connections kept ready for conversations.", labels: ["provider"])
+    package static let prewarmEnds = Family(
+        "voice_provider_prewarmed_total", .counter,
+        help: "What became of connections kept ready: taken, aged, failed.", labels: ["provider", "result"])
+    package static let inputTokens = Family(
+        "voice_provider_input_tokens_total", .counter,
+        help: "Input tokens of answers: cached ones cost a tenth and less.", labels: ["provider", "kind"])
+    package static let cachedRatio = Family(
+        "voice_provider_cached_tokens_ratio", .gauge,
+        help: "Share of the input tokens that came from the provider's cache, since the process began.",
+        labels: ["provider"])
     package static let rejoins = Family(
         "voice_rejoins_total", .counter, help: "Participants who came back.", labels: ["kind"])
     package static let drainRemaining = Family(
@@ -70,8 +85,8 @@ package enum Metric {
 
     package static let all: [Family] = [
         sessionsActive, sessionsCapacity, sessionsByState, sessionsReaped, ttfv, sessionDuration, sessionCost,
-        turnLatency, providerErrors, providerRequests, providerLatency, rejoins, drainRemaining, loopLag, memoryShare,
-        joinsWaiting, storeUp, journalWaiting, journalFenced, recordingFailures, restarts, refusals, disconnects,
-        badPackets, buildInfo,
+        turnLatency, providerErrors, providerRequests, providerLatency, providerRenewals, prewarmReady, prewarmEnds,
+        inputTokens, cachedRatio, rejoins, drainRemaining, loopLag, memoryShare, joinsWaiting, storeUp, journalWaiting,
+        journalFenced, recordingFailures, restarts, refusals, disconnects, badPackets, buildInfo,
     ]
 }

@@ -91,9 +91,20 @@ extension VoiceSession {
     private func closeLines(at now: Duration) {
         stopTicking()
         stopDownlink(at: now)
+        closeProvider()
+    }
+
+    /// All its connections. An answer that runs is charged by what was heard of it, where the journal is still ours.
+    func closeProvider(billing: Bool = true) {
+        dropSuccessor()
+        if !billing { predecessor?.unbilled = nil }
+        closePredecessor()
+        let unbilled = billing ? answer : nil
+        answer = nil
         provider?.close()
         provider = nil
         providerIsReady = false
+        if let unbilled { chargeEstimate(of: unbilled) }
     }
 
     private func handRemainingTurns() {

@@ -138,7 +138,8 @@ extension VoiceSession {
         append(.turn(turn))
     }
 
-    func charge(_ usage: Usage, model: String, response: String) {
+    /// - Parameter estimated: the bill has not come and will not.
+    func charge(_ usage: Usage, model: String, response: String, estimated: Bool = false) {
         let micros: Int64
         do { micros = try services.prices.cost(of: usage, model: model) } catch {
             // Checked at start for every configured model: a model without a price never opens a session.
@@ -147,7 +148,7 @@ extension VoiceSession {
         }
         let entry = UsageEntry(
             provider: services.provider.name, model: model, response: response, usage: usage, micros: micros,
-            estimated: false)
+            estimated: estimated)
         let answer = budget.spent(micros, response: response)
         if answer == .counted { return }
         append(.usage(entry))
@@ -227,8 +228,7 @@ extension VoiceSession {
         guard lifecycle.takenOver(at: loop.now) else { return }
         log.notice("taken over by another owner")
         stopTicking()
-        provider?.close()
-        provider = nil
+        closeProvider(billing: false)
         transport?.close(.restart, reason: "taken over")
         transport = nil
         closeObservers()

@@ -12,6 +12,7 @@ extension VoiceSession {
 
     func providerSpoke(_ samples: UnsafeBufferPointer<Int16>, key: String, at now: Duration) {
         answer?.hasSpoken = true
+        answer?.samples += samples.count
         do { try downlink.spoke(samples, key: key) } catch {
             // More than the playout may hold: the provider has lost its measure, not the participant.
             note("playout full: answer cancelled")

@@ -56,12 +56,18 @@ package actor VoiceSession {
     var providerIsReady = false
     var providerOpenedAt: Duration = .zero
     var reopening = ReopenPolicy()
+    var renewal = RenewalPolicy()
+    var successor: Successor?
+    var predecessor: Predecessor?
     var watch = AnswerWatch()
+    var lineWatch = LineWatch()
     /// The last connection died in the middle of an answer.
     var answerWasCut = false
     /// Answers that failed in a row; a good one resets it.
     var failedAnswers = 0
     var answer: Answer?
+    /// Speech of the participant that no answer's bill has covered yet.
+    var heardSinceAnswer: Duration = .zero
 
     var uplink: UplinkPath
     var downlink: DownlinkPath
@@ -70,6 +76,8 @@ package actor VoiceSession {
     /// The conversation's zero on this loop's clock; an earlier owner's time lies before it.
     var beganAt: Duration?
     var participantIsSpeaking = false
+    /// In the provider's own milliseconds.
+    var speechStartedAt: Int?
     var speechStoppedAt: Duration?
     var nextItemNumber = 0
     var ticks = 0
@@ -97,6 +105,8 @@ package actor VoiceSession {
         var response: String
         var items: [String] = []
         var hasSpoken = false
+        /// Samples of speech that came.
+        var samples = 0
     }
 
     init(
@@ -214,6 +224,7 @@ extension VoiceSession: LoopTicker {
         case .abandon: abandonSeat()
         }
         watchProvider(at: now)
+        if renewal.isDue { renew(at: now) }
         guard lifecycle.outcome == nil else { return }
         checkFarewell(at: now)
         if ticks.isMultiple(of: 50) { acknowledge(at: now) }

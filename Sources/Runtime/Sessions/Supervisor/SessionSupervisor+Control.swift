@@ -34,7 +34,20 @@ extension SessionSupervisor: Control {
         }
         metrics.set(Metric.memoryShare, to: services.memoryShare() ?? 0)
         metrics.set(Metric.joinsWaiting, to: Double(arriving.count))
+        noteProvider()
         return metrics.page()
+    }
+
+    private func noteProvider() {
+        let (metrics, provider) = (services.metrics, services.provider)
+        let prewarmed = provider.prewarmed
+        metrics.set(Metric.prewarmReady, [provider.name], to: Double(prewarmed.ready))
+        metrics.set(Metric.prewarmEnds, [provider.name, "taken"], to: Double(prewarmed.taken))
+        metrics.set(Metric.prewarmEnds, [provider.name, "aged"], to: Double(prewarmed.aged))
+        metrics.set(Metric.prewarmEnds, [provider.name, "failed"], to: Double(prewarmed.failed))
+        let cached = metrics.value(Metric.inputTokens, [provider.name, "cached"])
+        let all = cached + metrics.value(Metric.inputTokens, [provider.name, "fresh"])
+        if all > 0 { metrics.set(Metric.cachedRatio, [provider.name], to: cached / all) }
     }
 
     package func status() async -> StatusReport {

@@ -39,6 +39,8 @@ extension SessionSupervisor {
             log.notice(
                 "draining",
                 metadata: ["sessions": "\(sessions.count)", "timeout": "\(timeout ?? settings.drainTimeout)"])
+            // Nobody new comes; whoever reopens a connection opens its own.
+            services.provider.stopPrewarming()
             // Those without a participant have nothing to wait for here: they can be rejoined elsewhere at once.
             for entry in sessions.values { Task { await entry.session.releaseIfAlone() } }
         case .draining(let earlier): drainState = .draining(deadline: min(earlier, deadline))

@@ -62,10 +62,12 @@ package actor SessionSupervisor {
         }
         services.metrics.set(Metric.sessionsCapacity, to: Double(settings.seats.capacity))
         services.metrics.set(Metric.buildInfo, [settings.build], to: 1)
+        services.provider.startPrewarming()
         housekeeping = Task { await self.keepHouse() }
     }
 
     package func stop() {
+        services.provider.stopPrewarming()
         housekeeping?.cancel()
         housekeeping = nil
     }

@@ -158,6 +158,34 @@ async def half_open_turn(port):
     socket.transport.abort()
 
 
+async def half_open_opening(port):
+    arm(port, fault="half_open", when="opening")
+    socket = await opened(port)
+    await socket.send('{"type":"session.update","session":{"type":"realtime"}}')
+    pong = await socket.ping()
+    try:
+        await asyncio.wait_for(socket.recv(), 0.5)
+        raise Failure("it answers")
+    except TimeoutError:
+        check(not pong.done(), "a ping was answered")
+    socket.transport.abort()
+
+
+async def slow_reading(port):
+    arm(port, fault="slow_reading", deltas=1, bytes=10_000)
+    socket = await opened(port)
+    await socket.send('{"type":"response.create"}')
+    check((await until(socket, "response.done"))["response"]["status"] == "completed", "it does not speak any more")
+    audio = b64encode(bytes(3_600)).decode()
+    for _ in range(8):
+        await socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+    began = time.monotonic()
+    await asyncio.wait_for(await socket.ping(), TIMEOUT)
+    took = time.monotonic() - began
+    check(took >= 1.5, f"38 kB were read within {took:.1f} s")
+    socket.transport.abort()
+
+
 async def garbage(port):
     arm(port, fault="garbage", deltas=1)
     socket = await opened(port)
@@ -252,7 +280,8 @@ CHECKS = {
     "refuse_500": lambda port: refused(port, "refuse_500", 500),
     "from_the_start": lambda port: refused(port, "refuse_500", 500, arms=False),
     "outage": outage, "close_mid_response": close_mid_response, "half_open": half_open,
-    "half_open_turn": half_open_turn, "garbage": garbage, "oversize": oversize, "failed_response": failed_response,
+    "half_open_turn": half_open_turn, "half_open_opening": half_open_opening, "slow_reading": slow_reading,
+    "garbage": garbage, "oversize": oversize, "failed_response": failed_response,
     "error_event": error_event, "session_expired": session_expired, "first_audio": first_audio, "by_connection": by_connection,
 }
 

@@ -98,7 +98,7 @@ import Testing
             (.openingAlone, .nothing, .suspended(since: .seconds(2))),
             (.live, .nothing, .live),
             (.suspended, .nothing, .suspended(since: .seconds(3))),
-            (.farewell, .nothing, .farewell(completed, until: .seconds(33))),
+            (.farewell, .sayGoodbye, .farewell(completed, until: .seconds(33))),
             (.over, .nothing, left),
         ])
     func ready(start: Start, answer: SessionLifecycle.OnProviderReady, after: State) {
@@ -115,7 +115,7 @@ import Testing
             (.openingAlone, .reopen, .openingAlone(patienceUntil: .seconds(61), awaySince: .seconds(2))),
             (.live, .reopen, .opening(patienceUntil: .seconds(70))),
             (.suspended, .reopen, .openingAlone(patienceUntil: .seconds(70), awaySince: .seconds(3))),
-            (.farewell, .end(completed), wasCompleted),
+            (.farewell, .playOut, .farewell(completed, until: .seconds(33))),
             (.over, .nothing, left),
         ])
     func providerLost(start: Start, answer: SessionLifecycle.OnProviderLost, after: State) {
@@ -131,6 +131,18 @@ import Testing
         let end = EndEntry(reason: .providerFailed, detail: "auth")
         #expect(cycle.providerLost("auth", curable: false, at: Self.now) == .end(end))
         #expect(cycle.outcome == .ended(end))
+    }
+
+    @Test("last words that were lost with the provider are asked for again, where another would help")
+    func goodbyeLost() {
+        var cycle = Self.make(.farewell)
+        let farewell = State.farewell(Self.completed, until: .seconds(33))
+        #expect(cycle.providerLost("network", curable: true, goodbyeIsOwed: true, at: Self.now) == .reopen)
+        #expect(cycle.state == farewell)
+        #expect(cycle.providerReady(at: Self.now) == .sayGoodbye)
+        #expect(cycle.providerLost("auth", curable: false, goodbyeIsOwed: true, at: Self.now) == .playOut)
+        #expect(cycle.state == farewell)
+        #expect(cycle.playedOut(at: Self.now) == .end(Self.completed))
     }
 
     @Test(

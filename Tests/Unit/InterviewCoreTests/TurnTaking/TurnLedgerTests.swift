@@ -29,11 +29,27 @@ import Testing
         #expect(ledger.isEmpty)
     }
 
+    @Test("an unanswered turn without text waits until its silent provider would have been replaced")
+    func unansweredTextPatience() {
+        var ledger = TurnLedger()
+        ledger.participantStarted(key: "u1", item: "i0", at: 0, captureStart: nil, client: nil)
+        ledger.participantCommitted(key: "u1", at: .seconds(10))
+        #expect(ledger.due(at: .milliseconds(24_999)).isEmpty)
+        // Replaced in time: the next connection hears it again, and it stands once.
+        var replaced = ledger
+        replaced.providerLost(heardAgain: ["u1"])
+        #expect(replaced.due(at: .seconds(25)).isEmpty)
+        #expect(ledger.due(at: .seconds(25)).map(\.text) == [nil])
+        #expect(TurnLedger.unansweredTextPatience > AnswerWatch.patience)
+    }
+
     @Test("a text that does not come in five seconds is left to the workers")
     func textPatience() {
         var ledger = TurnLedger()
         ledger.participantStarted(key: "u1", item: "i0", at: 0, captureStart: nil, client: nil)
         ledger.participantCommitted(key: "u1", at: .seconds(10))
+        ledger.agentStarted(key: "a1", item: "i1", at: 0)
+        ledger.agentAudible(key: "a1", at: 0)
         #expect(ledger.due(at: .milliseconds(14_999)).isEmpty)
         let turns = ledger.due(at: .seconds(15))
         #expect(turns.map(\.text) == [nil])
