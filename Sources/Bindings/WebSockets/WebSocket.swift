@@ -59,7 +59,7 @@ package final class WebSocket: @unchecked Sendable {
     package internal(set) var lastHeard: Duration = .zero
     var pinged = false
     /// A sign of life is awaited since then (`ping(within:)`).
-    var pingedAt: Duration?
+    package internal(set) var pingedAt: Duration?
 
     init(context: WebSocketContext, role: Role, handler: any WebSocketHandler) {
         self.context = context

@@ -25,7 +25,8 @@ struct RenewalParty {
         case .restless:
             plan.reopenAfter = "4s"
             plan.sessionLimit = "14s"
-            plan.simulatorFlags = ["--session-seconds", "14"]
+            // A little later than we are told, so that the old connections' bills can be waited for.
+            plan.simulatorFlags = ["--session-seconds", "17"]
         }
         return plan
     }

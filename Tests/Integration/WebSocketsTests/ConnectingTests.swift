@@ -254,6 +254,27 @@ extension WebSocketsTests {
             }
         }
 
+        @Test("a provider that is asked for a sign of life and gives none is given up; one that answers is kept")
+        func asked() async throws {
+            try await withContext { context in
+                let deaf = Recorder()
+                let silent = try await connect(context, target("/deaf"), deaf)
+                let alive = Recorder()
+                let socket = try await connect(context, target("/echo"), alive)
+                #expect(await alive.first(1) == [.opened])
+                #expect(await deaf.first(1) == [.opened])
+                await context.loop.run {
+                    silent.ping(within: .milliseconds(200))
+                    socket.ping(within: .milliseconds(200))
+                }
+                #expect(await deaf.story() == [.ended(.failed(code: "timeout"))])
+                // Again, which needs the first one to be over.
+                await context.loop.run { socket.ping(within: .milliseconds(100)) }
+                try await Task.sleep(for: .milliseconds(250))
+                #expect(await context.loop.run { socket.isOpen && socket.pingedAt == nil })
+            }
+        }
+
         @Test("closing a peer that does not answer takes no longer than it may")
         func closeWithin() async throws {
             var limits = WebSocketLimits()
