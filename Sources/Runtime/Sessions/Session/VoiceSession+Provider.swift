@@ -124,11 +124,12 @@ extension VoiceSession {
         renewal.ended()
         let lost = provider
         let again = reopening.lost(wasReady: providerIsReady)
-        let goodbyeIsOwed = farewellIsOwed && answer?.hasSpoken != true
-        if let answer { chargeEstimate(of: answer) }
-        guard lifecycle.outcome == nil else { return }
+        let cut = answer
+        let goodbyeIsOwed = farewellIsOwed && cut?.hasSpoken != true
         leave(at: now)
         lost?.close()
+        if let cut { chargeEstimate(of: cut) }
+        guard lifecycle.outcome == nil else { return }
         let curable: Bool
         switch failure.kind {
         case .auth, .quota: curable = false

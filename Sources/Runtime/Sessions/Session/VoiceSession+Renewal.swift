@@ -15,6 +15,7 @@ extension VoiceSession {
     /// The connection that was moved away from, heard until its bill is complete and no longer than `billPatience`.
     struct Predecessor {
         let connection: any ProviderConnection
+        let generation: Int
         /// Its answer that was cut off.
         var unbilled: Answer?
     }
@@ -86,6 +87,7 @@ extension VoiceSession {
         note("moved over to another connection")
         self.successor = nil
         let old = provider
+        let generation = providerGeneration
         let cut = answer
         let wasOwed = watch.isOwed
         leave(at: now)
@@ -93,7 +95,7 @@ extension VoiceSession {
         provider = successor.connection
         providerGeneration += 1
         providerOpenedAt = successor.openedAt
-        if let old { hearBill(of: old, cut: cut, at: now) }
+        if let old { hearBill(of: Predecessor(connection: old, generation: generation, unbilled: cut), at: now) }
         goOn(givesTurnAgain: enter(at: now), answerIsOwed: wasOwed || cut != nil, at: now)
     }
 
@@ -106,14 +108,14 @@ extension VoiceSession {
 
 // MARK: - The bill of what was left
 extension VoiceSession {
-    private func hearBill(of old: any ProviderConnection, cut: Answer?, at now: Duration) {
+    private func hearBill(of old: Predecessor, at now: Duration) {
         closePredecessor()
-        predecessor = Predecessor(connection: old, unbilled: cut)
+        predecessor = old
         // One that is still on its way is cancelled when it begins.
-        if cut != nil { old.cancelAnswer() }
+        if old.unbilled != nil { old.connection.cancelAnswer() }
         _ = loop.schedule(at: now + Self.billPatience) { [self] in
             assumeIsolated { session in
-                guard session.predecessor?.connection === old else { return }
+                guard session.predecessor?.connection === old.connection else { return }
                 session.closePredecessor()
             }
         }
@@ -131,9 +133,15 @@ extension VoiceSession {
             charge(usage, model: services.provider.model, response: response)
         case .transcriptionUsage(let item, let usage):
             if let model = services.provider.transcriptionModel { charge(usage, model: model, response: item) }
+        case .participantTranscript(let item, let text, let final):
+            // Of a turn that it has answered; one that is given again is not known any more.
+            guard let generation = predecessor?.generation,
+                let ours = ledger.participantTranscribed(key: "\(generation)/\(item)", text: text, final: final)
+            else { return }
+            broadcast(.transcript(role: .participant, item: ours, text: text, final: final))
         case .failed: closePredecessor()
-        case .ready, .speechStarted, .speechStopped, .inputCommitted, .participantTranscript,
-            .participantTranscriptFailed, .agentItemStarted, .agentTranscript, .agentAudioFinished, .toolCalled,
+        case .ready, .speechStarted, .speechStopped, .inputCommitted, .participantTranscriptFailed, .agentItemStarted,
+            .agentTranscript, .agentAudioFinished, .toolCalled,
             .truncated, .complained, .goingAway:
             break
         }
