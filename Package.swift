@@ -116,7 +116,8 @@ let package = Package(
                 "Settings", "HTTPServing", "InterviewCore", "Ports", "WireFormats", "Sessions", "EventLoops",
                 "WebSockets",
                 "Opus", "OpusCodecs", "OpenAIRealtimeProvider", "WebSocketTransport", "SQLiteStore", "OggRecorder",
-                "SessionTokens", "AgentSurface", "WebSurface", "ProviderSimulator", logging, lifecycle, unixSignals,
+                "LocalDisk", "SessionTokens", "AgentSurface", "WebSurface", "ProviderSimulator", logging, lifecycle,
+                unixSignals,
             ]),
 
         // MARK: Adapters
@@ -125,7 +126,8 @@ let package = Package(
         module(
             "Adapters", "WebSocketTransport",
             ["InterviewCore", "Ports", "WireFormats", "EventLoops", "WebSockets", "CLibEv", logging]),
-        module("Adapters", "OggRecorder", ["InterviewCore", "Ports", "WireFormats", "Opus", logging]),
+        module("Adapters", "OggRecorder", ["InterviewCore", "Ports", "WireFormats", "Opus", deque, logging]),
+        module("Adapters", "LocalDisk", ["InterviewCore", "Ports", "CFileStatus", logging]),
         module("Adapters", "OpusCodecs", ["Ports", "Opus"]),
         module(
             "Adapters", "SQLiteStore",
@@ -207,7 +209,13 @@ let package = Package(
             ]),
         tests(
             "Integration", "RecordingTests",
-            ["OggRecorder", "OpusCodecs", "Opus", "Ports", "InterviewCore", "WireFormats"]),
+            [
+                "OggRecorder", "LocalDisk", "OpusCodecs", "Opus", "Ports", "InterviewCore", "WireFormats", logging,
+                "recording-victim",
+            ]),
+        .executableTarget(
+            name: "recording-victim", dependencies: ["OggRecorder", "LocalDisk", "Ports", "InterviewCore"],
+            path: "Tests/Integration/RecordingVictim", swiftSettings: settings),
         tests("Integration", "EventLoopsTests", ["EventLoops", "Ports"]),
         tests("Integration", "WebSocketsTests", ["WebSockets", "EventLoops", "Ports", "TestKit"]),
         tests(

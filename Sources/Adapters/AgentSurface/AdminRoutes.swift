@@ -11,7 +11,9 @@ enum AdminRoutes {
     /// Bytes of a request's body; ours are under 300.
     static let longestBody = 4_096
 
-    static func make(_ control: any Control, logger: Logger) -> Routes {
+    static func make(
+        _ control: any Control, reload: (@Sendable () async -> ReloadReport)?, logger: Logger
+    ) -> Routes {
         let routes = Routes(logger: logger)
         routes.at(AdminPath.status, [.get: { _, _ in try Answer.json(await control.status()) }])
         routes.at(
@@ -30,6 +32,16 @@ enum AdminRoutes {
                 }
             ])
         routes.at(
+            AdminPath.cost, [.get: { _, _ in try Answer.json(CostList(sessions: await control.costs())) }])
+        routes.at(
+            "\(AdminPath.sessions)/:id/cost",
+            [
+                .get: { _, context in
+                    guard let cost = await control.cost(of: try sessionID(context)) else { throw unknown }
+                    return try Answer.json(cost)
+                }
+            ])
+        routes.at(
             "\(AdminPath.sessions)/:id/close",
             [
                 .post: { request, context in
@@ -37,6 +49,16 @@ enum AdminRoutes {
                 }
             ])
         routes.at(AdminPath.drain, [.post: { request, _ in try await drain(request, control) }])
+        routes.at(
+            AdminPath.reload,
+            [
+                .post: { _, _ in
+                    guard let reload else {
+                        throw APIError(409, "not_reloadable", "This process has no configuration to read again.")
+                    }
+                    return try Answer.json(await reload())
+                }
+            ])
         return routes
     }
 

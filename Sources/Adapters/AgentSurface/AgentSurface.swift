@@ -52,10 +52,13 @@ package enum AgentSurface {
     }
 
     /// HTTP and JSON over a Unix socket of mode 0600: who may open the file may do everything.
-    package static func admin(socket path: String, control: any Control, logger: Logger) -> HTTPListener {
+    /// `reload`: reads the configuration again; nil where there is none to read.
+    package static func admin(
+        socket path: String, control: any Control, reload: (@Sendable () async -> ReloadReport)? = nil, logger: Logger
+    ) -> HTTPListener {
         HTTPListener(
-            .unix(path: path), setting: "admin.socket", routes: AdminRoutes.make(control, logger: logger),
-            limits: limits, logger: logger)
+            .unix(path: path), setting: "admin.socket",
+            routes: AdminRoutes.make(control, reload: reload, logger: logger), limits: limits, logger: logger)
     }
 
     /// Probes, scrapes and one operator: few connections, small heads.

@@ -8,12 +8,32 @@ import Ports
 package final class OggRecorderFactory: RecorderFactory {
     private let settings: RecorderSettings
     private let writer: RecordingWriter
+    private let delivery: PartDelivery?
     private let logger: Logger
 
-    package init(settings: RecorderSettings, logger: Logger = Logger(label: "voiced.recorder")) {
+    /// `objects`: where closed parts go, those too that an earlier process left in the folder; nil: they stay there.
+    package init(
+        settings: RecorderSettings, objects: (any ObjectStore)? = nil,
+        delivery limits: DeliveryLimits = DeliveryLimits(),
+        logger: Logger = Logger(label: "voiced.recorder")
+    ) {
         self.settings = settings
         self.logger = logger
         writer = RecordingWriter(interval: settings.interval)
+        delivery = objects.map {
+            PartDelivery(folder: settings.folder, objects: $0, limits: limits, logger: logger)
+        }
+        delivery?.collectLeftovers()
+    }
+
+    package var waitingParts: Int { delivery?.pending ?? 0 }
+
+    /// Returns when every closed part is in the object store, or after `patience`; the rest is found at the next start.
+    package func deliver(within patience: Duration) async { await delivery?.settle(within: patience) }
+
+    /// What happens after each interval, now, to all recordings.
+    package func turn() async {
+        await withCheckedContinuation { continuation in writer.turnNow { continuation.resume() } }
     }
 
     /// Makes no file yet: a conversation without sound leaves none. An id that could leave the folder fails at once.
@@ -29,7 +49,8 @@ package final class OggRecorderFactory: RecorderFactory {
             return OggPartRecorder(buffer: buffer, writer: writer)
         }
         writer.add(
-            buffer, session: session, epoch: epoch, position: position, settings: settings, logger: logger)
+            buffer, session: session, epoch: epoch, position: position, settings: settings, delivery: delivery,
+            logger: logger)
         return OggPartRecorder(buffer: buffer, writer: writer)
     }
 }

@@ -32,6 +32,7 @@ struct RecordingError: Error, Hashable, Sendable {
 /// One part on the disk, on the writer's thread. Only whole pages are written, so that a killed process leaves a file that
 /// plays.
 final class PartFile {
+    /// Locked while we write, so that nobody else takes the part for finished; the kernel lets go with the process.
     private let descriptor: Int32
     private var writer: OggOpusWriter
     private var buffer: [UInt8] = []
@@ -46,8 +47,18 @@ final class PartFile {
             if error.number == EEXIST { return nil }
             throw error
         }
+        // A file system without locks has one process on it.
+        _ = flock(descriptor, LOCK_EX | LOCK_NB)
         self.descriptor = descriptor
         self.writer = writer
+    }
+
+    /// True when no process writes the file at `path`.
+    static func isLeftBehind(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return false }
+        defer { Glibc.close(descriptor) }
+        return flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
     }
 
     deinit { Glibc.close(descriptor) }

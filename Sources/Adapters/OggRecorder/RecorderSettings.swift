@@ -2,7 +2,7 @@ import InterviewCore
 
 /// Where and how conversations are recorded.
 package struct RecorderSettings: Sendable, Hashable {
-    /// Parts are `<folder>/<session>/<epoch>-<part>.ogg`. Made when it is missing (0700).
+    /// Parts are `<folder>/<session>/<epoch>-<part>.ogg` until they are delivered. Made when it is missing (0700).
     package var folder: String
     /// How often what was gathered goes to the writer's thread and into the files; a kill loses no more than this.
     package var interval: Duration

@@ -1,3 +1,4 @@
+import Glibc
 import InterviewCore
 import Logging
 import WireFormats
@@ -10,8 +11,9 @@ final class Recording {
     private let epoch: Int64
     private let settings: RecorderSettings
     private let logger: Logger
+    private let delivery: PartDelivery?
     private var layout: PartLayout
-    private var files: [Int: PartFile] = [:]
+    private var files: [Int: (name: PartName, file: PartFile)] = [:]
     /// Names taken by an earlier recorder of the same epoch.
     private var skipped = 0
     private var spare: [UInt8] = []
@@ -24,12 +26,14 @@ final class Recording {
     private static let mostParts = 100_000
 
     init(
-        buffer: PacketBuffer, session: String, epoch: Int64, position: Int64, settings: RecorderSettings, logger: Logger
+        buffer: PacketBuffer, session: String, epoch: Int64, position: Int64, settings: RecorderSettings,
+        delivery: PartDelivery?, logger: Logger
     ) {
         self.buffer = buffer
         self.session = session
         self.epoch = epoch
         self.settings = settings
+        self.delivery = delivery
         self.logger = logger
         layout = PartLayout(beginning: max(0, position))
     }
@@ -67,20 +71,26 @@ final class Recording {
     ) {
         switch operation {
         case .open(let part, let start): open(part, start: start)
-        case .silence(let part, let track, let units): files[part]?.appendSilence(units: units, track: track)
-        case .packet(let part, let track): files[part]?.append(packet, units: units, track: track)
+        case .silence(let part, let track, let units): files[part]?.file.appendSilence(units: units, track: track)
+        case .packet(let part, let track): files[part]?.file.append(packet, units: units, track: track)
         case .close(let part, let length):
             attempt(part) { file throws(RecordingError) in try file.finish(length: length, durable: durable) }
-            files[part] = nil
+            close(part)
         }
     }
 
+    /// Nothing more is written to the part, whole or not.
+    private func close(_ part: Int) {
+        guard let name = files.removeValue(forKey: part)?.name else { return }
+        delivery?.closed(name)
+    }
+
     private func attempt(_ part: Int, _ body: (PartFile) throws(RecordingError) -> Void) {
-        guard let file = files[part] else { return }
+        guard let file = files[part]?.file else { return }
         do {
             try body(file)
         } catch {
-            files[part] = nil
+            close(part)
             failed(error)
         }
     }
@@ -94,13 +104,10 @@ final class Recording {
 
     private func open(_ part: Int, start: Int64) {
         do {
-            let folder = settings.folder + "/" + session
-            try makeFolder(folder)
             while part + skipped < Self.mostParts {
-                let number = part + skipped
-                let path = "\(folder)/\(Self.padded(epoch))-\(Self.padded(Int64(number))).ogg"
-                if let file = try PartFile(path: path, writer: pages(number, start: start)) {
-                    files[part] = file
+                let name = PartName(session: session, epoch: epoch, number: part + skipped)
+                if let file = try make(name, start: start) {
+                    files[part] = (name, file)
                     try file.flush()
                     return
                 }
@@ -108,9 +115,22 @@ final class Recording {
             }
             buffer.fail()
         } catch {
-            files[part] = nil
+            close(part)
             failed(error)
         }
+    }
+
+    /// Nil: the name is taken. The session's folder may go with its last delivered part at any moment: made again then.
+    private func make(_ name: PartName, start: Int64) throws(RecordingError) -> PartFile? {
+        for _ in 0..<3 {
+            do {
+                try makeFolder("\(settings.folder)/\(session)")
+                return try PartFile(path: "\(settings.folder)/\(name.path)", writer: pages(name.number, start: start))
+            } catch {
+                guard error.number == ENOENT else { throw error }
+            }
+        }
+        return try PartFile(path: "\(settings.folder)/\(name.path)", writer: pages(name.number, start: start))
     }
 
     private func pages(_ number: Int, start: Int64) -> OggOpusWriter {
@@ -128,11 +148,5 @@ final class Recording {
                     ]))
         }
         return OggOpusWriter(tracks: tracks)
-    }
-
-    /// Six digits, so that names sort.
-    private static func padded(_ number: Int64) -> String {
-        let digits = String(max(0, number))
-        return String(repeating: "0", count: max(0, 6 - digits.count)) + digits
     }
 }

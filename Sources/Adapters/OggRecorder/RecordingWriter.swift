@@ -32,11 +32,12 @@ final class RecordingWriter: @unchecked Sendable {
 
     func add(
         _ buffer: PacketBuffer, session: String, epoch: Int64, position: Int64, settings: RecorderSettings,
-        logger: Logger
+        delivery: PartDelivery?, logger: Logger
     ) {
         queue.async { [self] in
             recordings[ObjectIdentifier(buffer)] = Recording(
-                buffer: buffer, session: session, epoch: epoch, position: position, settings: settings, logger: logger)
+                buffer: buffer, session: session, epoch: epoch, position: position, settings: settings,
+                delivery: delivery, logger: logger)
         }
     }
 
@@ -51,6 +52,14 @@ final class RecordingWriter: @unchecked Sendable {
             let recording = recordings[ObjectIdentifier(buffer)]
             recording?.drain()
             recording?.flush()
+            done()
+        }
+    }
+
+    /// Empties and writes everything now, as after an interval.
+    func turnNow(_ done: @escaping @Sendable () -> Void) {
+        queue.async { [self] in
+            turn()
             done()
         }
     }

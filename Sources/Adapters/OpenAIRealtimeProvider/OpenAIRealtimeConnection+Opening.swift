@@ -23,7 +23,8 @@ extension OpenAIRealtimeConnection {
         guard let setup else { return true }
         do throws(ProviderFailure) {
             let setup = try SetupForOpenAI(setup)
-            conversation = OpenAIConversation(session: settings.session(for: setup), context: setup.context)
+            let session = settings.session(for: setup, turnDetection: profile.current)
+            conversation = OpenAIConversation(session: session, context: setup.context)
             return true
         } catch {
             fail(error)

@@ -27,6 +27,7 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
     let loop: any SessionLoop
     let context: WebSocketContext?
     let settings: OpenAIRealtimeSettings
+    let profile: TurnDetectionProfile
     let endpoint: OpenAIEndpoint
     let resolver: HostResolver
     let counters: OpenAIRealtimeCounters
@@ -59,12 +60,14 @@ package final class OpenAIRealtimeConnection: ProviderConnection, @unchecked Sen
     private var responseID = RepeatedID()
 
     init(
-        loop: any SessionLoop, context: WebSocketContext?, settings: OpenAIRealtimeSettings, endpoint: OpenAIEndpoint,
-        resolver: HostResolver, counters: OpenAIRealtimeCounters
+        loop: any SessionLoop, context: WebSocketContext?, settings: OpenAIRealtimeSettings,
+        profile: TurnDetectionProfile, endpoint: OpenAIEndpoint, resolver: HostResolver,
+        counters: OpenAIRealtimeCounters
     ) {
         self.loop = loop
         self.context = context
         self.settings = settings
+        self.profile = profile
         self.endpoint = endpoint
         self.resolver = resolver
         self.counters = counters

@@ -13,6 +13,8 @@ package struct OpenAIRealtimeFactory: ProviderFactory {
     package let outputRate = 24_000
 
     package let counters = OpenAIRealtimeCounters()
+    /// How the next conversations' turns are found; may change while others run.
+    package let profile: TurnDetectionProfile
     private let settings: OpenAIRealtimeSettings
     private let endpoint: OpenAIEndpoint
     private let resolver: HostResolver
@@ -31,6 +33,7 @@ package struct OpenAIRealtimeFactory: ProviderFactory {
         guard settings.organization.map(Self.isPlain) ?? true else { throw .badOrganization }
         guard settings.project.map(Self.isPlain) ?? true else { throw .badProject }
         self.settings = settings
+        profile = TurnDetectionProfile(settings.turnDetection)
         self.resolver = resolver
         self.context = context
         let eventLoops = (0..<loops).compactMap { context($0)?.loop }
@@ -40,10 +43,10 @@ package struct OpenAIRealtimeFactory: ProviderFactory {
         }
         pools = WarmPools(
             size: settings.prewarmSize, maxAge: settings.prewarmMaxAge, loops: eventLoops, counters: counters
-        ) { [endpoint, counters] index in
+        ) { [endpoint, counters, profile] index in
             OpenAIRealtimeConnection(
-                loop: eventLoops[index], context: context(index), settings: settings, endpoint: endpoint,
-                resolver: resolver, counters: counters)
+                loop: eventLoops[index], context: context(index), settings: settings, profile: profile,
+                endpoint: endpoint, resolver: resolver, counters: counters)
         }
     }
 
@@ -55,8 +58,8 @@ package struct OpenAIRealtimeFactory: ProviderFactory {
             return warm
         }
         let connection = OpenAIRealtimeConnection(
-            loop: loop, context: context(loop.index), settings: settings, endpoint: endpoint, resolver: resolver,
-            counters: counters)
+            loop: loop, context: context(loop.index), settings: settings, profile: profile, endpoint: endpoint,
+            resolver: resolver, counters: counters)
         connection.open(setup: setup, events: events)
         return connection
     }
@@ -92,4 +95,15 @@ package final class OpenAIRealtimeCounters: Sendable {
     func prewarmTaken() { taken.wrappingAdd(1, ordering: .relaxed) }
     func prewarmAged() { aged.wrappingAdd(1, ordering: .relaxed) }
     func prewarmFailed() { failed.wrappingAdd(1, ordering: .relaxed) }
+}
+
+/// The provider's VAD settings that are in force. Any thread.
+package final class TurnDetectionProfile: Sendable {
+    private let state: Mutex<OpenAITurnDetection>
+
+    init(_ initial: OpenAITurnDetection) { state = Mutex(initial) }
+
+    package var current: OpenAITurnDetection { state.withLock { $0 } }
+    /// For conversations that are opened from now on.
+    package func use(_ new: OpenAITurnDetection) { state.withLock { $0 = new } }
 }

@@ -59,8 +59,8 @@ package struct OpenAIRealtimeSettings: Sendable, Hashable {
         self.prewarmMaxAge = prewarmMaxAge
     }
 
-    /// What the provider is told for one conversation.
-    package func session(for setup: SetupForOpenAI) -> OpenAISession {
+    /// What the provider is told for one conversation. `turnDetection` may have changed since the start.
+    package func session(for setup: SetupForOpenAI, turnDetection: OpenAITurnDetection) -> OpenAISession {
         OpenAISession(
             instructions: setup.instructions, noiseReduction: noiseReduction,
             transcription: transcriptionModel.map { OpenAITranscription(model: $0, language: setup.languageCode) },

@@ -34,6 +34,8 @@ package protocol AudioEncoder: AnyObject {
 package protocol RecorderFactory: Sendable {
     /// `startingAt`: 48 kHz units since the conversation began.
     func open(session: String, epoch: Int64, startingAt position: Int64) -> any Recorder
+    /// Files that are finished and wait to be kept for good.
+    var waitingParts: Int { get }
 }
 
 package protocol Recorder: AnyObject, Sendable {

@@ -12,6 +12,9 @@ package protocol Control: Sendable {
     /// Sessions of this process, by start.
     func sessions() async -> [SessionSummary]
     func session(_ id: SessionID) async -> SessionDetail?
+    /// What the sessions of this process have cost, by start.
+    func costs() async -> [SessionCost]
+    func cost(of id: SessionID) async -> SessionCost?
     /// Ends a session of this process with `admin_closed`.
     func close(_ id: SessionID, detail: String?) async -> CloseOutcome
     /// Begins a drain, or answers with the one that runs. `timeout` nil: as configured.

@@ -15,6 +15,13 @@ static inline int64_t voiced_file_system_type(const char *path) {
     return (int64_t)(uint32_t)information.f_type;
 }
 
+/// Bytes that an unprivileged user may still write to the file system that `path` lies on, or minus errno.
+static inline int64_t voiced_free_bytes(const char *path) {
+    struct statfs information;
+    if (statfs(path, &information) != 0) return -(int64_t)errno;
+    return (int64_t)information.f_bavail * (int64_t)information.f_frsize;
+}
+
 /// `st_mode` of what `path` names, links not followed, or minus errno.
 static inline int64_t voiced_mode_of_path(const char *path) {
     struct stat information;

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import InterviewCore
 
-/// The operator's hand on a running voiced: `voicectl status | sessions | show ID | close ID | drain`.
+/// The operator's hand on a running voiced: `voicectl status | sessions | show ID | cost [ID] | close ID | drain | reload`.
 @main
 struct Voicectl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,10 +16,17 @@ struct Voicectl: AsyncParsableCommand {
             EXAMPLES
               voicectl status                        how is it?
               voicectl sessions                      who is talking?
+              voicectl sessions --watch              … and go on asking
               voicectl show 8m2q4w7k1x3v5b9n0c6d     what happens in that one?
+              voicectl cost                          what has it cost so far?
               voicectl close 8m2q4w7k1x3v5b9n0c6d --reason "asked by the participant"
               voicectl drain --timeout 2700          no new ones; end after the last
+              voicectl reload                        read the configuration again
               voicectl sessions --json | jq '.sessions[] | select(.connected | not)'
+
+            COMPLETION
+              voicectl --generate-completion-script bash > /etc/bash_completion.d/voicectl
+              (zsh and fish too; README says where)
 
             EXIT STATUS
               0  done
@@ -28,7 +35,9 @@ struct Voicectl: AsyncParsableCommand {
               3  no daemon can be reached
             """,
         version: BuildVersion.text,
-        subcommands: [Status.self, Sessions.self, Show.self, Close.self, Drain.self])
+        subcommands: [
+            Status.self, Sessions.self, Show.self, Cost.self, Close.self, Drain.self, Reload.self,
+        ])
 
     static func main() async {
         do {
@@ -52,7 +61,7 @@ struct Voicectl: AsyncParsableCommand {
                 complain(text)
                 Foundation.exit(2)
             default:
-                complain(text)
+                if !text.isEmpty { complain(text) }
                 Foundation.exit(1)
             }
         }

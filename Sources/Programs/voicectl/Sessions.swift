@@ -16,11 +16,14 @@ package struct Sessions: AsyncParsableCommand {
 
     package init() {}
 
+    @OptionGroup var watch: Watch
     @OptionGroup var connection: Connection
 
     package func run() async throws {
-        let reply = try await AdminClient(path: try connection.place()).get(AdminPath.sessions, SessionList.self)
-        print(connection.json ? reply.text : Self.text(reply.value.sessions), terminator: connection.json ? "" : "\n")
+        try await watch.show {
+            let reply = try await AdminClient(path: try connection.place()).get(AdminPath.sessions, SessionList.self)
+            return connection.json ? reply.text : Self.text(reply.value.sessions)
+        }
     }
 
     package static func text(_ sessions: [SessionSummary]) -> String {

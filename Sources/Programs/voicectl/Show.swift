@@ -8,25 +8,36 @@ package struct Show: AsyncParsableCommand {
         abstract: "Show one conversation: state, timings, what happened. Never what was said.",
         discussion: """
             `answers` are milliseconds from the end of the participant's speech to the first sound of the answer, newest \
-            last.
+            last. The last things that happened stand below; --timeline shows all that the daemon remembers (the last 200 \
+            events, and the last 60 reports of the participant's browser): lines that came and went, provider connections, \
+            answers with their latency, round trip, microphone level and underruns.
 
             EXAMPLE
+              voicectl show 8m2q4w7k1x3v5b9n0c6d --timeline
               voicectl show 8m2q4w7k1x3v5b9n0c6d --json | jq .counters
             """)
 
     @Argument(help: "The session's id, as `voicectl sessions` prints it.")
     var id: String
 
+    @Flag(name: .long, help: "Show the whole timeline, and nothing else.")
+    var timeline = false
+
     package init() {}
 
+    @OptionGroup var watch: Watch
     @OptionGroup var connection: Connection
 
     package func validate() throws { _ = try sessionID(id) }
 
     package func run() async throws {
-        let reply = try await AdminClient(path: try connection.place())
-            .get(AdminPath.session(try sessionID(id)), SessionDetail.self)
-        print(connection.json ? reply.text : Self.text(reply.value), terminator: connection.json ? "" : "\n")
+        let id = try sessionID(id)
+        try await watch.show {
+            let reply = try await AdminClient(path: try connection.place())
+                .get(AdminPath.session(id), SessionDetail.self)
+            if connection.json { return reply.text }
+            return timeline ? Self.timelineText(reply.value) : Self.text(reply.value)
+        }
     }
 
     package static func text(_ detail: SessionDetail) -> String {
@@ -47,12 +58,21 @@ package struct Show: AsyncParsableCommand {
         ])
         let counters = detail.counters.sorted { $0.key < $1.key }
         if !counters.isEmpty { text += "\n\n" + facts(counters.map { ($0.key, "\($0.value)") }) }
-        if !detail.timeline.isEmpty {
-            var table = Table([.init(title: "AT", width: 10, isNumber: true), .init(title: "WHAT", width: 68)])
-            for entry in detail.timeline { table.add([Words.seconds(milliseconds: entry.atMilliseconds), entry.what]) }
-            text += "\n\n" + table.text
-        }
+        if !detail.timeline.isEmpty { text += "\n\n" + table(detail.timeline.suffix(shownEntries)) }
         return text
+    }
+
+    /// Entries of the timeline below the facts.
+    private static let shownEntries = 10
+
+    package static func timelineText(_ detail: SessionDetail) -> String {
+        detail.timeline.isEmpty ? "Nothing has happened yet." : table(detail.timeline[...])
+    }
+
+    private static func table(_ entries: ArraySlice<TimelineEntry>) -> String {
+        var table = Table([.init(title: "AT", width: 10, isNumber: true), .init(title: "WHAT", width: 68)])
+        for entry in entries { table.add([Words.seconds(milliseconds: entry.atMilliseconds), entry.what]) }
+        return table.text
     }
 }
 

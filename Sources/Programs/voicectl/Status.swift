@@ -8,7 +8,7 @@ package struct Status: AsyncParsableCommand {
         abstract: "Is it well, and how much does it carry?",
         discussion: """
             `accepting new` says whether it takes new interviews, and if not, why: starting, draining, full, \
-            store_unavailable, provider_down.
+            store_unavailable, disk, provider_down.
 
             EXAMPLE
               voicectl status --json | jq -e .health.accepting_new
@@ -16,11 +16,14 @@ package struct Status: AsyncParsableCommand {
 
     package init() {}
 
+    @OptionGroup var watch: Watch
     @OptionGroup var connection: Connection
 
     package func run() async throws {
-        let reply = try await AdminClient(path: try connection.place()).get(AdminPath.status, StatusReport.self)
-        print(connection.json ? reply.text : Self.text(reply.value), terminator: connection.json ? "" : "\n")
+        try await watch.show {
+            let reply = try await AdminClient(path: try connection.place()).get(AdminPath.status, StatusReport.self)
+            return connection.json ? reply.text : Self.text(reply.value)
+        }
     }
 
     package static func text(_ report: StatusReport) -> String {

@@ -12,11 +12,18 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .customLong("set"), help: "One value, for example --set media.port=9000. Wins over all else.")
     var overrides: [String] = []
 
-    func load(_ purpose: Configuration.Purpose, extra: [String] = []) throws -> Configuration {
+    /// Reads the layers again, each time it is called: for a reload.
+    func source(_ purpose: Configuration.Purpose) -> Daemon.ConfigurationSource {
+        let (file, overrides) = (config, overrides)
+        return { () throws(ConfigurationErrors) in
+            try Configuration.load(
+                file: file, environment: ProcessInfo.processInfo.environment, overrides: overrides, purpose: purpose)
+        }
+    }
+
+    func load(_ purpose: Configuration.Purpose) throws -> Configuration {
         do {
-            return try Configuration.load(
-                file: config, environment: ProcessInfo.processInfo.environment, overrides: extra + overrides,
-                purpose: purpose)
+            return try source(purpose)()
         } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             throw ExitCode(78)

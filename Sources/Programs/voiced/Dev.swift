@@ -42,7 +42,8 @@ struct Dev: AsyncParsableCommand {
         }
         let system: DevSystem
         do {
-            system = try await DevSystem(configuration, live: live, simulation: try simulation(), log: log)
+            system = try await DevSystem(
+                configuration, live: live, simulation: try simulation(), source: options.source(.dev), log: log)
         } catch { throw fail(error) }
         greet(system, configuration)
         await signals.untilEnded(

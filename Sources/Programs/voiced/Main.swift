@@ -20,5 +20,5 @@ struct Voiced: AsyncParsableCommand {
               78  the configuration is wrong (every problem has been printed)
             """,
         version: BuildVersion.text,
-        subcommands: [Run.self, Dev.self, CheckConfig.self])
+        subcommands: [Run.self, Dev.self, CheckConfig.self, JoinRecording.self])
 }

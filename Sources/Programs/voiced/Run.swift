@@ -18,11 +18,12 @@ struct Run: AsyncParsableCommand {
         ProcessRules.apply()
         LogOutput.install(configuration.log)
         let log = Logger(label: "voiced")
-        let signals = await SignalWatch(log: log)
+        let signals = await SignalWatch(log: log, reloads: true)
         for warning in configuration.warnings { log.warning("\(warning)") }
         let daemon: Daemon
         do {
-            daemon = try await Daemon(try await Foundations(configuration, makesSecret: false, log: log))
+            daemon = try await Daemon(
+                try await Foundations(configuration, makesSecret: false, log: log), source: options.source(.run))
         } catch { throw fail(error) }
         log.notice(
             "ready",
@@ -30,7 +31,8 @@ struct Run: AsyncParsableCommand {
                 "media": "\(daemon.places.media)", "agent": "\(daemon.places.agent)",
                 "metrics": "\(daemon.places.metrics)", "admin": "\(daemon.places.adminSocket)",
             ])
-        await signals.untilEnded(by: daemon.drainAndStop, skip: daemon.skipDrain)
+        await signals.untilEnded(
+            by: daemon.drainAndStop, skip: daemon.skipDrain, reload: { _ = await daemon.reload() })
         log.notice("ended")
         LogOutput.flush()
     }

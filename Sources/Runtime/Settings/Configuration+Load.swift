@@ -10,6 +10,8 @@ extension Configuration {
         case dev
         /// `voice-web`.
         case web
+        /// A tool that needs only the places of files: nothing has to be reachable, no secret is needed.
+        case files
     }
 
     /// Reads the layers and checks the whole. `file`: what `--config` names; nil: the defaults. `overrides`: what
@@ -59,6 +61,8 @@ extension Configuration {
         adminSocket = places.adminSocket(reader.read(Keys.adminSocket), state: state)
         sqliteFile = places.inState(reader.read(Keys.sqliteFile), "voiced.db", state: state)
         recordingsFolder = places.inState(reader.read(Keys.recordingsFolder), "recordings", state: state)
+        objectsFolder = places.inState(reader.read(Keys.objectsFolder), "objects", state: state)
+        leastFreeBytes = Int64(reader.read(Keys.diskMinFree)) * 1_048_576
         loops = reader.read(Keys.loops)
         capacity = Capacity(
             perLoop: reader.read(Keys.capacityPerLoop), keptPercent: reader.read(Keys.capacityKept),
@@ -88,6 +92,7 @@ extension Configuration {
         log = Log(level: reader.read(Keys.logLevel), format: reader.read(Keys.logFormat))
         self.secrets = secrets
         warnings = []
+        printed = reader.printed
     }
 
     /// What an empty value means to this purpose.

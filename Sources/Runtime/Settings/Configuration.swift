@@ -96,6 +96,9 @@ package struct Configuration: Sendable, Equatable {
     package var stateFolder: String
     package var sqliteFile: String
     package var recordingsFolder: String
+    package var objectsFolder: String
+    /// Bytes; 0: no limit.
+    package var leastFreeBytes: Int64
     /// 0: `LoopCount.automatic()`.
     package var loops: Int
     package var capacity: Capacity
@@ -110,6 +113,8 @@ package struct Configuration: Sendable, Equatable {
     package var secrets: Secrets
     /// What is odd but no reason to stop; for the log.
     package var warnings: [String]
+    /// Every key with its value as YAML would say it: what `Reload` compares. Holds no secret.
+    package var printed: [String: String]
 }
 
 /// What happens to the conversations of a process that is told to end.

@@ -14,7 +14,7 @@ struct ConfigurationChecks {
     }
 
     private func checkAddresses(_ configuration: Configuration, _ reader: inout ConfigurationReader) {
-        guard purpose != .dev else { return }
+        guard purpose != .dev, purpose != .files else { return }
         if configuration.media.publicURL == nil, reader.isSound("media.public_url") {
             reader.complain(
                 "media.public_url", "is missing",
@@ -36,6 +36,7 @@ struct ConfigurationChecks {
 
     /// Two listeners of one process cannot share a port.
     private func checkPorts(_ configuration: Configuration, _ reader: inout ConfigurationReader) {
+        guard purpose != .files else { return }
         var listeners = [("media.port", configuration.media.port)]
         if purpose != .web {
             listeners = [("agent.port", configuration.agent.port)] + listeners
@@ -88,7 +89,7 @@ struct ConfigurationChecks {
             "set it or VOICED_TOKEN_SECRET_FILE, the same for voiced and voice-web; make one with: openssl rand -hex 32"
         )
         switch purpose {
-        case .dev: return []
+        case .dev, .files: return []
         case .run:
             let key = need(
                 .openAI, configuration.secrets.openAIKey,

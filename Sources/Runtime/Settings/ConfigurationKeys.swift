@@ -47,8 +47,17 @@ package enum ConfigurationKeys {
         "Studies, sessions and journals. A relative path begins at the state folder. Empty: voiced.db in it.")
     static let recordingsFolder = ConfigurationKey(
         "recordings.folder", .text("a path, or nothing"), "",
-        "Recordings: Ogg files of two tracks. A relative path begins at the state folder. Empty: recordings in it. "
-            + "About 0.6 MB a minute.")
+        "Where recordings are written: Ogg files of two tracks, about 0.6 MB a minute, each of a minute at most. Finished "
+            + "ones go to objects.folder at once. Local disk. A relative path begins at the state folder. Empty: "
+            + "recordings in it.")
+    static let objectsFolder = ConfigurationKey(
+        "objects.folder", .text("a path, or nothing"), "",
+        "Where finished files are kept for good. A relative path begins at the state folder. Empty: objects in it. On the "
+            + "file system of recordings.folder nothing is copied.")
+    static let diskMinFree = ConfigurationKey(
+        "disk.min_free_mib", .integer(0...10_000_000), 1_024,
+        "With less free space than this (MiB) under state.folder, recordings.folder or objects.folder, running interviews "
+            + "go on and new ones are refused (`disk` in /health). 0: never.")
 
     // MARK: Conversations
     static let loops = ConfigurationKey(
@@ -197,6 +206,8 @@ extension ConfigurationKeys {
         Section(title: "Files.", entries: [stateFolder.entry]),
         Section(title: "", entries: [sqliteFile.entry]),
         Section(title: "", entries: [recordingsFolder.entry]),
+        Section(title: "", entries: [objectsFolder.entry]),
+        Section(title: "", entries: [diskMinFree.entry]),
         Section(title: "How much runs here.", entries: [loops.entry]),
         Section(
             title: "How many conversations, and when nobody new is taken.",

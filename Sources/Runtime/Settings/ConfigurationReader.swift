@@ -13,6 +13,8 @@ struct ConfigurationReader {
     private let layers: [Layer]
     private(set) var problems: [ConfigurationProblem] = []
     private var failed: Set<String> = []
+    /// Every key that was read, with its value as YAML would say it.
+    private(set) var printed: [String: String] = [:]
 
     /// `environment` holds only variables that are not empty.
     init(flags: [String: String], environment: [String: String], file: ConfigurationFile, path: String?) {
@@ -49,6 +51,12 @@ struct ConfigurationReader {
     /// The value that counts and who said it; the default when nobody did, or when what they said is wrong, which is
     /// noted.
     mutating func read<Value>(_ key: ConfigurationKey<Value>) -> Value {
+        let value = find(key)
+        printed[key.name] = key.shape.print(value)
+        return value
+    }
+
+    private mutating func find<Value>(_ key: ConfigurationKey<Value>) -> Value {
         guard let (raw, _) = raw(key.entry) else { return key.initial }
         do {
             return try key.shape.read(raw)

@@ -28,7 +28,8 @@ package enum ConfigurationReference {
         // A scheme stays as it is written.
         let isScheme = entry.meaning.prefix { $0 != " " }.contains(":")
         let meaning = isScheme ? entry.meaning : entry.meaning.prefix(1).uppercased() + entry.meaning.dropFirst()
-        lines += comment("\(meaning) · \(entry.environmentName)", margin)
+        let live = ConfigurationKeys.live.contains(entry.name) ? " · live" : ""
+        lines += comment("\(meaning) · \(entry.environmentName)\(live)", margin)
         lines.append("\(margin)\(parts.last ?? ""): \(entry.initial)")
     }
 
@@ -65,6 +66,12 @@ package enum ConfigurationReference {
             + comment(
                 "Everything is checked before the first socket opens, and all that is wrong is said at once. "
                     + "`voiced check-config --config FILE` does only that.", "")
+            + ["#"]
+            + comment(
+                """
+                Keys marked `live` are read again on SIGHUP and by `voicectl reload`; interviews that run keep what they \
+                began with. A mistake anywhere leaves everything as it was. The others wait for a restart.
+                """, "")
     }
 
     private static var footer: [String] {

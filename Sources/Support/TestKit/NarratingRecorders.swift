@@ -10,20 +10,28 @@ package final class NarratingRecorders: RecorderFactory {
         case finished(position: Int64)
     }
     package let story = Story<Line>()
+    private let failing = Atomic(false)
 
     package init() {}
 
+    /// From now on every recording has a hole.
+    package func fail() { failing.store(true, ordering: .relaxed) }
+    fileprivate var isFailing: Bool { failing.load(ordering: .relaxed) }
+
+    package var waitingParts: Int { 0 }
+
     package func open(session: String, epoch: Int64, startingAt position: Int64) -> any Recorder {
         story.tell(.opened(session: session, epoch: epoch, position: position))
-        return NarratingRecorder(story: story)
+        return NarratingRecorder(self)
     }
 }
 
 private final class NarratingRecorder: Recorder {
-    let story: Story<NarratingRecorders.Line>
-    init(story: Story<NarratingRecorders.Line>) { self.story = story }
+    let recorders: NarratingRecorders
+    init(_ recorders: NarratingRecorders) { self.recorders = recorders }
 
-    var failed: Bool { false }
+    private var story: Story<NarratingRecorders.Line> { recorders.story }
+    var failed: Bool { recorders.isFailing }
     func participant(_ packet: UnsafeRawBufferPointer, at position: Int64) {
         story.tell(.participant(bytes: packet.count, position: position))
     }

@@ -32,7 +32,7 @@ package final class Rig: Sendable {
     package var simulatorAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.simulator)") } }
     package var databasePath: String { "\(folder)/state/voiced.db" }
     package var audioFolder: String { "\(folder)/sound" }
-    package func recordingsFolder(_ session: String) -> String { "\(folder)/state/recordings/\(session)" }
+    package func recordingsFolder(_ session: String) -> String { "\(folder)/state/objects/recordings/\(session)" }
 
     /// Starts all three and returns when they are ready.
     package static func start(_ plan: RigPlan, _ options: DrillOptions) async throws -> Rig {

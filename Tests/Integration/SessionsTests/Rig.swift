@@ -24,9 +24,9 @@ struct Rig {
     let study: Study
 
     init(
-        limits: SessionLimits = SessionLimits(), drainTimeout: Duration = .seconds(300), capacity: Int = 10
+        limits: SessionLimits = SessionLimits(), drainTimeout: Duration = .seconds(300), capacity: Int = 10,
+        log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) async throws {
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         store = try await GRDBStore.open(.temporary(), logger: log)
         tokens = await JWTTokenAuthority(try TokenSecrets([Array(repeating: 7, count: 32)]))
         var study = Study(

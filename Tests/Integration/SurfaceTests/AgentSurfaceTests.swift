@@ -115,10 +115,11 @@ struct AgentSurfaceTests {
 @Suite("The admin socket")
 struct AdminSocketTests {
     private func administering(
-        _ control: FakeControl, _ body: (Peer, String) async throws -> Void
+        _ control: FakeControl, reload: (@Sendable () async -> ReloadReport)? = nil,
+        _ body: (Peer, String) async throws -> Void
     ) async throws {
         let path = "\(try temporaryFolder())/run/admin.sock"
-        let listener = AgentSurface.admin(socket: path, control: control, logger: quiet)
+        let listener = AgentSurface.admin(socket: path, control: control, reload: reload, logger: quiet)
         try await running(listener) {
             _ = try await listener.port()
             try await body(.socket(path), path)
@@ -199,6 +200,33 @@ struct AdminSocketTests {
             #expect(try await peer.send(.POST, "/v1/drain", #"{"timeout_s":30}"#).status == 200)
             #expect(try await peer.send(.POST, "/v1/drain", #"{"timeout_s":-1}"#).code == "invalid_field")
             #expect(control.drains == [nil, .seconds(30)])
+        }
+    }
+
+    @Test("costs are those of the core, of all that run and of one")
+    func costs() async throws {
+        let control = FakeControl()
+        try await administering(control) { (peer, _) async throws in
+            let list = try await peer.get("/v1/cost").decode(CostList.self)
+            #expect(list.sessions == (await control.costs()))
+            #expect(list.sessions.first?.models.first?.parts.count == 1)
+            let one = try await peer.get("/v1/sessions/s-1/cost").decode(SessionCost.self)
+            #expect(list.sessions == [one])
+            #expect(try await peer.get("/v1/sessions/s-2/cost").code == "unknown_session")
+        }
+    }
+
+    @Test("reload answers what became of it, refused included; without a configuration it says so")
+    func reloading() async throws {
+        let report = ReloadReport(outcome: .refused, problems: ["limits.idle: is odd; write less"])
+        try await administering(FakeControl(), reload: { report }) { (peer, _) async throws in
+            let reply = try await peer.send(.POST, "/v1/reload", "{}")
+            #expect(reply.status == 200)
+            #expect(try reply.decode(ReloadReport.self) == report)
+            #expect(try await peer.get("/v1/reload").header("Allow") == "POST")
+        }
+        try await administering(FakeControl()) { (peer, _) async throws in
+            #expect(try await peer.send(.POST, "/v1/reload").code == "not_reloadable")
         }
     }
 

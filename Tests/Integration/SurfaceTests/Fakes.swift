@@ -114,6 +114,23 @@ final class FakeControl: Control {
             summary: summary, epoch: 1, client: "c", endsInMilliseconds: 1, counters: ["frames_in": 3],
             turnLatenciesMilliseconds: [1], timeline: [])
     }
+    func costs() async -> [SessionCost] {
+        var costs: [SessionCost] = []
+        if let id = Self.session, let cost = await cost(of: id) { costs.append(cost) }
+        return costs
+    }
+    func cost(of id: SessionID) async -> SessionCost? {
+        guard id == Self.session else { return nil }
+        return StudyID("demo").map {
+            SessionCost(
+                id: id, study: $0, spentMicros: 12, limitMicros: 100, estimatedMicros: 3,
+                models: [
+                    ModelCost(
+                        model: "m", records: 1, micros: 12, estimatedMicros: 3, inputTokens: 4, cachedTokens: 1,
+                        parts: [CostPart(kind: "text_in", count: 3, micros: 12)])
+                ])
+        }
+    }
     func close(_ id: SessionID, detail: String?) async -> CloseOutcome {
         switch id {
         case Self.session:

@@ -106,7 +106,7 @@ package struct SessionDetail: Hashable, Sendable, Codable {
     package var counters: [String: Int]
     /// Milliseconds from the provider's `speech_stopped` to the answer's first frame, newest last, at most 20.
     package var turnLatenciesMilliseconds: [Int]
-    /// What happened, newest last, at most 64; no speech.
+    /// What happened and what the client reported, newest last, at most 260; no speech.
     package var timeline: [TimelineEntry]
 
     package init(
@@ -168,5 +168,38 @@ package struct DrainReport: Hashable, Sendable, Codable {
         case draining
         case sessionsRemaining = "sessions_remaining"
         case deadlineInMilliseconds = "deadline_in_ms"
+    }
+}
+
+/// Answer of `voicectl reload`: what became of a configuration that was read again.
+package struct ReloadReport: Hashable, Sendable, Codable {
+    package enum Outcome: String, Hashable, Sendable, Codable {
+        /// In force, as far as it can be without a restart.
+        case applied
+        /// Nothing is different.
+        case unchanged
+        /// Mistakes: the old configuration stays in force, whole.
+        case refused
+    }
+    package var outcome: Outcome
+    /// Keys whose new value counts from now on.
+    package var applied: [String]
+    /// Keys whose new value waits for a restart.
+    package var needsRestart: [String]
+    /// Every mistake, each with key, problem and remedy; no secret.
+    package var problems: [String]
+
+    package init(
+        outcome: Outcome, applied: [String] = [], needsRestart: [String] = [], problems: [String] = []
+    ) {
+        self.outcome = outcome
+        self.applied = applied
+        self.needsRestart = needsRestart
+        self.problems = problems
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case outcome, applied, problems
+        case needsRestart = "needs_restart"
     }
 }

@@ -8,7 +8,10 @@ package enum AdminPath {
     package static let status = "/v1/status"
     package static let sessions = "/v1/sessions"
     package static let drain = "/v1/drain"
+    package static let reload = "/v1/reload"
+    package static let cost = "/v1/cost"
     package static func session(_ id: SessionID) -> String { "\(sessions)/\(id)" }
+    package static func cost(_ id: SessionID) -> String { "\(sessions)/\(id)/cost" }
     package static func close(_ id: SessionID) -> String { "\(sessions)/\(id)/close" }
 }
 
@@ -16,6 +19,17 @@ package enum AdminPath {
 package struct SessionList: Hashable, Sendable, Codable {
     package var sessions: [SessionSummary]
     package init(sessions: [SessionSummary]) { self.sessions = sessions }
+}
+
+/// Answer of `GET /v1/cost`: the sessions that this process runs. Those that are over are in the store.
+package struct CostList: Hashable, Sendable, Codable {
+    package var sessions: [SessionCost]
+    package init(sessions: [SessionCost]) { self.sessions = sessions }
+}
+
+/// Body of a request that says nothing.
+package struct EmptyRequest: Hashable, Sendable, Codable {
+    package init() {}
 }
 
 /// Body of `POST /v1/sessions/{id}/close`; the body may also be missing.

@@ -3,6 +3,7 @@ import EventLoops
 import Foundation
 import HTTPServing
 import InterviewCore
+import LocalDisk
 import Logging
 import OggRecorder
 import OpenAIRealtimeProvider
@@ -23,6 +24,9 @@ package final class Daemon: Sendable {
     private let contexts: [WebSocketContext]
     private let doorLoop: EventLoop
     private let acceptor: Acceptor
+    private let recorders: OggRecorderFactory
+    private let disk: DiskGuard
+    private let reloader: Reloader?
     private let surfaces: ServiceGroup
     private let surfacesRun: Task<Void, any Error>
     /// Where it listens, also when the configuration said 0.
@@ -46,7 +50,17 @@ package final class Daemon: Sendable {
         }
     }
 
-    package init(_ foundations: Foundations, substitutes: Substitutes = Substitutes()) async throws(AssemblyError) {
+    /// Reads the configuration anew from where the process had it; throws every mistake.
+    package typealias ConfigurationSource = @Sendable () throws(ConfigurationErrors) -> Configuration
+
+    /// At the end of a process, how long parts that are closed may take into the object store; what is not there by
+    /// then is found at the next start.
+    static let deliveryPatience: Duration = .seconds(10)
+
+    /// `source`: for `reload`; nil: there is none.
+    package init(
+        _ foundations: Foundations, substitutes: Substitutes = Substitutes(), source: ConfigurationSource? = nil
+    ) async throws(AssemblyError) {
         let configuration = foundations.configuration
         let log = foundations.log
         self.foundations = foundations
@@ -54,14 +68,23 @@ package final class Daemon: Sendable {
         loops = engine.loops
         contexts = engine.contexts
         doorLoop = engine.doorLoop
-        let services = try engine.services(foundations, codecs: substitutes.codecs)
+        let provider = try engine.provider()
+        recorders = engine.recorders(agentRate: provider.outputRate)
+        let services = try engine.services(
+            foundations, provider: provider, recorders: recorders, codecs: substitutes.codecs)
         supervisor = SessionSupervisor(
             settings: Self.supervisorSettings(configuration, loops: engine.loops.count), services: services,
             loops: engine.loops, log: log)
         acceptor = engine.acceptor(foundations, admission: supervisor, metrics: services.metrics)
 
+        disk = Self.diskGuard(configuration, supervisor: supervisor, metrics: services.metrics, log: log)
+        reloader = Self.reloader(
+            foundations, source: source, supervisor: supervisor, disk: disk, provider: provider,
+            loops: engine.loops.count)
+
         for loop in engine.loops + [engine.doorLoop] { loop.start() }
         do { try await supervisor.start() } catch { throw .store("the store does not answer: \(error)") }
+        await disk.start()
         let media: Int
         do { media = try await acceptor.start() } catch {
             throw .listening("media.port: \(error)")
@@ -70,7 +93,8 @@ package final class Daemon: Sendable {
             host: configuration.agent.host, port: configuration.agent.port, control: supervisor, logger: log)
         let metrics = AgentSurface.metrics(
             host: configuration.metrics.host, port: configuration.metrics.port, control: supervisor, logger: log)
-        let admin = AgentSurface.admin(socket: configuration.adminSocket, control: supervisor, logger: log)
+        let admin = AgentSurface.admin(
+            socket: configuration.adminSocket, control: supervisor, reload: reloader.map { $0.reload }, logger: log)
         let group = ServiceGroup(
             configuration: .init(
                 services: [probes, metrics, admin].map { .init(service: $0) }, logger: Self.quiet(log)))
@@ -92,11 +116,15 @@ package final class Daemon: Sendable {
         await stop()
     }
 
+    /// Nil: this process cannot read its configuration again.
+    package func reload() async -> ReloadReport? { await reloader?.reload() }
+
     package func skipDrain() async { await supervisor.skipDrain() }
 
     /// Ends everything at once; conversations must be gone.
     package func stop() async {
         await supervisor.stop()
+        await disk.stop()
         await acceptor.stop()
         await surfaces.triggerGracefulShutdown()
         _ = await surfacesRun.result
@@ -109,10 +137,11 @@ package final class Daemon: Sendable {
             }
         }
         for loop in loops + [doorLoop] { await loop.stop() }
+        await recorders.deliver(within: Self.deliveryPatience)
         await foundations.close()
     }
 
-    private static func supervisorSettings(_ configuration: Configuration, loops: Int) -> SupervisorSettings {
+    static func supervisorSettings(_ configuration: Configuration, loops: Int) -> SupervisorSettings {
         SupervisorSettings(
             instance: InstanceID(UUID().uuidString.lowercased()), build: BuildVersion.text,
             seats: SeatPolicy(

@@ -1,5 +1,6 @@
 import EventLoops
 import InterviewCore
+import LocalDisk
 import Logging
 import OggRecorder
 import OpenAIRealtimeProvider
@@ -38,25 +39,31 @@ struct Engine {
         }
     }
 
+    /// Finished parts go to the objects' folder, those too that an earlier process left.
+    func recorders(agentRate: Int) -> OggRecorderFactory {
+        var settings = RecorderSettings(folder: configuration.recordingsFolder)
+        let codecs = OpusAudioCodecs(settings: OpusEncoderSettings(configuration.encoder))
+        if let lookahead = try? codecs.lookahead(rate: agentRate) {
+            settings.agentPreSkip = UInt16(clamping: lookahead * 48_000 / agentRate)
+        }
+        return OggRecorderFactory(
+            settings: settings, objects: FolderObjectStore(folder: configuration.objectsFolder), logger: log)
+    }
+
     func services(
-        _ foundations: Foundations, codecs substitute: (any AudioCodecs)?
+        _ foundations: Foundations, provider: OpenAIRealtimeFactory, recorders: OggRecorderFactory,
+        codecs substitute: (any AudioCodecs)?
     ) throws(AssemblyError) -> SessionServices {
-        let encoder = OpusEncoderSettings(configuration.encoder)
-        let codecs = OpusAudioCodecs(settings: encoder)
-        let provider = try makeProvider()
+        let codecs = OpusAudioCodecs(settings: OpusEncoderSettings(configuration.encoder))
         let prices: PriceBook
         do {
             prices = try Documents.prices(
                 file: configuration.pricesFile,
                 models: [configuration.openAI.model] + (configuration.openAI.transcriptionModel.map { [$0] } ?? []))
         } catch { throw .configuration("\(error)") }
-        var recorderSettings = RecorderSettings(folder: configuration.recordingsFolder)
-        if let lookahead = try? codecs.lookahead(rate: provider.outputRate) {
-            recorderSettings.agentPreSkip = UInt16(clamping: lookahead * 48_000 / provider.outputRate)
-        }
         return SessionServices(
             store: foundations.store, tokens: foundations.tokens, codecs: substitute ?? codecs, provider: provider,
-            recorders: OggRecorderFactory(settings: recorderSettings, logger: log), prices: prices,
+            recorders: recorders, prices: prices,
             metrics: MetricsRegistry(),
             loopTiming: { loop in
                 guard let lag = (loop as? EventLoop)?.lagQuantiles() else { return SeatPolicy.LoopTiming() }
@@ -65,7 +72,7 @@ struct Engine {
             memoryShare: { MemoryUse().share() })
     }
 
-    private func makeProvider() throws(AssemblyError) -> OpenAIRealtimeFactory {
+    func provider() throws(AssemblyError) -> OpenAIRealtimeFactory {
         guard let key = configuration.secrets.openAIKey else {
             throw .secrets("OPENAI_API_KEY is not set; set it, or OPENAI_API_KEY_FILE")
         }
@@ -73,12 +80,8 @@ struct Engine {
         let settings = OpenAIRealtimeSettings(
             baseURL: openAI.baseURL, model: openAI.model, apiKey: APIKey(key.reveal()),
             transcriptionModel: openAI.transcriptionModel,
-            turnDetection: .server(
-                OpenAITurnDetection.Server(
-                    threshold: openAI.voiceActivity.threshold,
-                    prefixMilliseconds: openAI.voiceActivity.prefixPaddingMilliseconds,
-                    silenceMilliseconds: openAI.voiceActivity.silenceMilliseconds)),
-            voice: openAI.voice, connectTimeout: openAI.connectTimeout,
+            turnDetection: OpenAITurnDetection(openAI.voiceActivity), voice: openAI.voice,
+            connectTimeout: openAI.connectTimeout,
             // After the connection: the session's own exchange of greetings, and a context of hundreds of items.
             readyTimeout: openAI.connectTimeout + .seconds(10), sessionLimit: openAI.sessionLimit,
             goingAwayAfter: openAI.reopenAfter, prewarmSize: configuration.prewarm.size,
@@ -101,7 +104,20 @@ struct Engine {
                 tokenInQuery: configuration.media.tokenInQuery),
             loop: doorLoop, tokens: foundations.tokens, admission: admission,
             context: { loop in contexts.indices.contains(loop) ? contexts[loop] : nil },
-            observer: { refusal in metrics.add(Metric.refusals, [refusal]) }, log: log)
+            observer: { [log] refusal in
+                metrics.add(Metric.refusals, [refusal])
+                // Before a token has been checked anybody may cause this line: it is not for everyday.
+                log.debug("connection refused at the door", metadata: ["code": "\(refusal)"])
+            }, log: log)
+    }
+}
+
+extension OpenAITurnDetection {
+    init(_ configured: Configuration.VoiceActivity) {
+        self = .server(
+            Server(
+                threshold: configured.threshold, prefixMilliseconds: configured.prefixPaddingMilliseconds,
+                silenceMilliseconds: configured.silenceMilliseconds))
     }
 }
 

@@ -16,7 +16,8 @@ package final class DevSystem: Sendable {
 
     /// `live`: the configured provider with the key from the environment, instead of the simulator.
     package init(
-        _ configuration: Configuration, live: Bool, simulation: SimulatorOptions, log: Logger
+        _ configuration: Configuration, live: Bool, simulation: SimulatorOptions,
+        source: Daemon.ConfigurationSource? = nil, log: Logger
     ) async throws(AssemblyError) {
         var configuration = configuration
         if live {
@@ -38,7 +39,7 @@ package final class DevSystem: Sendable {
         // With web.port 0 nobody knows the page's origin before the door opens; the token decides alone then.
         if configuration.media.origins.isEmpty { configuration.media.origins = ["*"] }
         let foundations = try await Foundations(configuration, makesSecret: true, log: log)
-        daemon = try await Daemon(foundations)
+        daemon = try await Daemon(foundations, source: source)
         places = daemon.places
         let mediaURL = configuration.media.publicURL ?? "ws://127.0.0.1:\(daemon.places.media)"
         web = try await WebProgram(foundations, mediaURL: mediaURL, open: true)

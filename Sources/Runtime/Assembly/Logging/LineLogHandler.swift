@@ -11,8 +11,19 @@ struct LineLogHandler: LogHandler {
 
     let label: String
     let form: Form
-    var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
+    /// Set for this logger alone; else the process's level counts, which a reload may change.
+    private var ownLevel: Logger.Level?
+
+    init(label: String, form: Form) {
+        self.label = label
+        self.form = form
+    }
+
+    var logLevel: Logger.Level {
+        get { ownLevel ?? LogOutput.level }
+        set { ownLevel = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }

@@ -9,6 +9,21 @@ package enum LogOutput {
     /// Lines that may wait.
     static let mostWaiting = 10_000
 
+    /// In force for every logger that was not given a level of its own.
+    private static let current = Atomic<Int>(levelNumber(.info))
+
+    static var level: Logger.Level {
+        let number = current.load(ordering: .relaxed)
+        return Logger.Level.allCases.indices.contains(number) ? Logger.Level.allCases[number] : .info
+    }
+
+    /// From the next line on.
+    static func use(_ level: LogLevel) {
+        current.store(levelNumber(Logger.Level(rawValue: level.rawValue) ?? .info), ordering: .relaxed)
+    }
+
+    private static func levelNumber(_ level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
+
     private static let queue = DispatchQueue(label: "voiced.log")
     private static let waiting = Atomic<Int>(0)
     private static let lost = Atomic<Int>(0)
@@ -42,7 +57,7 @@ package enum LogOutput {
         case .text: form = .text
         case .auto: form = isatty(STDERR_FILENO) == 1 ? .text : .json
         }
-        let level = Logger.Level(rawValue: configured.level.rawValue) ?? .info
-        LoggingSystem.bootstrap { label in LineLogHandler(label: label, form: form, logLevel: level) }
+        use(configured.level)
+        LoggingSystem.bootstrap { label in LineLogHandler(label: label, form: form) }
     }
 }

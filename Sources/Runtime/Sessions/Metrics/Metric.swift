@@ -73,6 +73,10 @@ package enum Metric {
     package static let restarts = Family(
         "voice_session_restarts_total", .counter, help: "Sessions begun anew after a fault of ours, by cause.",
         labels: ["cause"])
+    package static let partsPending = Family(
+        "voice_recording_parts_pending", .gauge, help: "Finished parts that are not in the object store yet.")
+    package static let diskFree = Family(
+        "voice_disk_free_bytes", .gauge, help: "What may still be written where this folder lies.", labels: ["folder"])
     package static let refusals = Family(
         "voice_joins_refused_total", .counter, help: "Connections refused at the door, by code.", labels: ["code"])
     package static let disconnects = Family(
@@ -87,6 +91,7 @@ package enum Metric {
         sessionsActive, sessionsCapacity, sessionsByState, sessionsReaped, ttfv, sessionDuration, sessionCost,
         turnLatency, providerErrors, providerRequests, providerLatency, providerRenewals, prewarmReady, prewarmEnds,
         inputTokens, cachedRatio, rejoins, drainRemaining, loopLag, memoryShare, joinsWaiting, storeUp, journalWaiting,
-        journalFenced, recordingFailures, restarts, refusals, disconnects, badPackets, buildInfo,
+        journalFenced, recordingFailures, partsPending, diskFree, restarts, refusals, disconnects, badPackets,
+        buildInfo,
     ]
 }

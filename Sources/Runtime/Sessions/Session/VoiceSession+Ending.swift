@@ -11,7 +11,7 @@ extension VoiceSession {
     func finish(_ end: EndEntry, reaped: Bool = false) {
         let now = loop.now
         note("ended: \(end.reason.rawValue)")
-        log.info("session ends", metadata: ["reason": "\(end.reason.rawValue)", "detail": "\(end.detail ?? "-")"])
+        tell("session ends", reason: end.reason.rawValue, detail: end.reason == .adminClosed ? nil : end.detail)
         if reaped { services.metrics.add(Metric.sessionsReaped, [end.reason.rawValue]) }
         closeLines(at: now)
         broadcast(.bye(reason: end.reason.rawValue, rejoinInMilliseconds: nil))
@@ -26,6 +26,7 @@ extension VoiceSession {
     /// Ends the row with its journal, recording and metrics.
     func settle(_ end: EndEntry) async {
         handRemainingTurns()
+        noteRecording()
         let position = recordingPosition(at: loop.now)
         let flushed = await flushJournal(patience: Self.settlePatience)
         await recorder?.finish(at: position)
@@ -153,6 +154,7 @@ extension VoiceSession {
     }
 
     func release(at now: Duration) {
+        tell("session released", reason: "restart", detail: nil)
         closeLines(at: now)
         broadcast(.bye(reason: "restart", rejoinInMilliseconds: 500))
         transport?.close(.restart, reason: "restart")
@@ -164,6 +166,7 @@ extension VoiceSession {
 
     func settleRelease() async {
         handRemainingTurns()
+        noteRecording()
         let position = recordingPosition(at: loop.now)
         _ = await flushJournal(patience: Self.settlePatience)
         await recorder?.finish(at: position)

@@ -44,7 +44,13 @@ extension VoiceSession {
         claimedResendFrom = reference?.timestamp
         recorder = services.recorders.open(
             session: id.text, epoch: record.ownership.epoch, startingAt: recordingPosition(at: loop.now))
-        log.info("session begins", metadata: ["epoch": "\(record.ownership.epoch)", "loop": "\(loop.index)"])
+        log.info(
+            isContinued ? "session continues" : "session begins",
+            metadata: [
+                "epoch": "\(record.ownership.epoch)", "loop": "\(loop.index)", "study": "\(study.id)",
+                "language": "\(study.language)",
+            ])
+        if isContinued { services.metrics.add(Metric.rejoins, ["claimed"]) }
         // Money that earlier owners spent may be all there is.
         act(on: budget.resumed())
         guard lifecycle.outcome == nil else { return }
@@ -70,6 +76,7 @@ extension VoiceSession {
                 before = max(before, turn.endMilliseconds)
             case .usage(let entry):
                 spentBefore += entry.micros
+                costs.add(entry)
                 responses.append(entry.response)
             case .phase, .end, .note: break
             }
@@ -151,6 +158,7 @@ extension VoiceSession {
             estimated: estimated)
         let answer = budget.spent(micros, response: response)
         if answer == .counted { return }
+        costs.add(entry)
         append(.usage(entry))
         for observer in observers { observer.send(.cost(micros: budget.spentMicros)) }
         act(on: answer)

@@ -68,7 +68,10 @@ extension VoiceSession {
         switch answer {
         case .open: claim(for: hello.client)
         case .resume:
-            services.metrics.add(Metric.rejoins, [samePage ? "same_process" : "another_page"])
+            let kind = samePage ? "same_process" : "another_page"
+            services.metrics.add(Metric.rejoins, [kind])
+            note("participant came back")
+            log.info("participant rejoined", metadata: ["kind": "\(kind)"])
             // Before the row is ours, the claim that is on its way welcomes whoever is connected then.
             if journal != nil {
                 update(.reconnected(client: hello.client))
@@ -191,7 +194,9 @@ extension VoiceSession {
         case .leave:
             note("participant left")
             if case .end(let end) = lifecycle.participantLeft(at: now) { finish(end) }
-        case .stats(let stats): clientStats = stats
+        case .stats(let stats):
+            clientStats = stats
+            timeline.reported(stats, at: now)
         case .hello, .beat: break
         }
     }

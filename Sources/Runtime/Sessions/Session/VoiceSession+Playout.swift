@@ -66,6 +66,7 @@ extension VoiceSession {
             services.metrics.observe(Metric.providerLatency, [name, "answer"], latency / .seconds(1))
             if turnLatencies.count == 20 { turnLatencies.removeFirst() }
             turnLatencies.append(Int(latency / .milliseconds(1)))
+            note("answer after \(Int(latency / .milliseconds(1))) ms")
         }
         show(lifecycle.isWrappingUp ? .wrappingUp : .talking)
     }

@@ -29,6 +29,7 @@ package actor VoiceSession {
     var lifecycle: SessionLifecycle
     var ledger: TurnLedger
     var budget: BudgetMeter
+    var costs = CostSheet()
     /// A claim is on its way: it settles the row even when the session ends meanwhile.
     var isClaiming = false
     /// Nil until the row is ours.

@@ -1,4 +1,5 @@
 import InterviewCore
+import Logging
 import Ports
 
 /// Who gets in. `SeatPolicy` decides by what is measured here; nobody waits in a line: an answer takes one read of the
@@ -18,6 +19,7 @@ extension SessionSupervisor: Admission {
         let answer = await decide(claims, probing: probing)
         if case .refused(let refusal) = answer, !probing {
             services.metrics.add(Metric.refusals, [refusal.code])
+            log.notice("join refused", metadata: ["session": "\(claims.session)", "code": "\(refusal.code)"])
         }
         return answer
     }
@@ -56,6 +58,7 @@ extension SessionSupervisor: Admission {
         }
         if record.state == .ended { return .failure(.ended) }
         if drainState != .none { return .failure(.draining) }
+        if diskIsNearlyFull, record.startedAt == nil { return .failure(.disk) }
         switch settings.seats.arrived(record.startedAt == nil ? .newcomer : .returning, at: load()) {
         case .refuse(let reason): return .failure(Refusal(reason))
         case .seat(let place): return .success((record, place))

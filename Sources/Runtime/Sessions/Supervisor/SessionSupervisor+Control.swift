@@ -7,6 +7,7 @@ extension SessionSupervisor: Control {
         if isDraining { reasons.append("draining") }
         if !storeIsUp { reasons.append("store_unavailable") }
         reasons += settings.seats.reasons(at: load()).map(\.rawValue)
+        if diskIsNearlyFull { reasons.append(Self.diskReason) }
         let status = isDraining ? "draining" : reasons.isEmpty ? "healthy" : "degraded"
         return HealthReport(
             status: status, activeSessions: sessions.count, acceptingNew: reasons.isEmpty, draining: isDraining,
@@ -25,6 +26,7 @@ extension SessionSupervisor: Control {
         let metrics = services.metrics
         metrics.clear(Metric.sessionsActive)
         metrics.clear(Metric.sessionsByState)
+        for word in SessionLifecycle.words { metrics.set(Metric.sessionsByState, [word], to: 0) }
         for summary in summaries {
             metrics.add(Metric.sessionsActive, [summary.provider, summary.language])
             metrics.add(Metric.sessionsByState, [summary.state])
@@ -35,6 +37,7 @@ extension SessionSupervisor: Control {
         metrics.set(Metric.memoryShare, to: services.memoryShare() ?? 0)
         metrics.set(Metric.joinsWaiting, to: Double(arriving.count))
         noteProvider()
+        metrics.set(Metric.partsPending, to: Double(services.recorders.waitingParts))
         return metrics.page()
     }
 
@@ -69,6 +72,15 @@ extension SessionSupervisor: Control {
     package func session(_ id: SessionID) async -> SessionDetail? {
         await sessions[id]?.session.detail()
     }
+
+    package func costs() async -> [SessionCost] {
+        let entries = sessions.values.sorted { $0.startedAt < $1.startedAt }
+        var costs: [SessionCost] = []
+        for entry in entries { costs.append(await entry.session.cost()) }
+        return costs
+    }
+
+    package func cost(of id: SessionID) async -> SessionCost? { await sessions[id]?.session.cost() }
 
     package func close(_ id: SessionID, detail: String?) async -> CloseOutcome {
         if let entry = sessions[id] {

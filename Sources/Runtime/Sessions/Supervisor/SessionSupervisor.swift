@@ -18,8 +18,9 @@ package actor SessionSupervisor {
         let startedAt: Duration
     }
 
-    let settings: SupervisorSettings
-    let services: SessionServices
+    /// Changed by a reload; a session keeps what it began with.
+    var settings: SupervisorSettings
+    var services: SessionServices
     let loops: [any SessionLoop]
     let log: Logger
 
@@ -38,6 +39,7 @@ package actor SessionSupervisor {
     var drainGeneration = 0
     var drainWaiters: [CheckedContinuation<Void, Never>] = []
     var storeIsUp = true
+    var diskIsNearlyFull = false
     let startedAt: Duration
     private var housekeeping: Task<Void, Never>?
 

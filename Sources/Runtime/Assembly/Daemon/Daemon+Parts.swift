@@ -1,0 +1,45 @@
+import InterviewCore
+import LocalDisk
+import Logging
+import OpenAIRealtimeProvider
+import Ports
+import Sessions
+import Settings
+import WireFormats
+
+// MARK: - What watches and changes a running daemon
+extension Daemon {
+    static func diskGuard(
+        _ configuration: Configuration, supervisor: SessionSupervisor, metrics: MetricsRegistry, log: Logger
+    ) -> DiskGuard {
+        DiskGuard(
+            watch: DiskWatch(folders: [
+                ("state", configuration.stateFolder), ("recordings", configuration.recordingsFolder),
+                ("objects", configuration.objectsFolder),
+            ]), threshold: configuration.leastFreeBytes, supervisor: supervisor, metrics: metrics, log: log)
+    }
+
+    /// Nil without a source.
+    static func reloader(
+        _ foundations: Foundations, source: ConfigurationSource?, supervisor: SessionSupervisor,
+        disk: DiskGuard, provider: OpenAIRealtimeFactory, loops: Int
+    ) -> Reloader? {
+        guard let source else { return nil }
+        let store: any Store = foundations.store
+        return Reloader(foundations.configuration, source: source, log: foundations.log) {
+            fresh throws(StoreError) in
+            let configuration = fresh.configuration
+            // First what can fail.
+            for study in fresh.studies { try await store.save(study) }
+            let settings = supervisorSettings(configuration, loops: loops)
+            await supervisor.use(
+                LiveSettings(
+                    seats: settings.seats, limits: settings.limits,
+                    sessionBudgetMicros: settings.sessionBudgetMicros, drainTimeout: settings.drainTimeout,
+                    maxOutputTokens: settings.maxOutputTokens, prices: fresh.prices))
+            await disk.use(threshold: configuration.leastFreeBytes)
+            provider.profile.use(OpenAITurnDetection(configuration.openAI.voiceActivity))
+            LogOutput.use(configuration.log.level)
+        }
+    }
+}
