@@ -33,7 +33,7 @@ struct CostTests {
         #expect(lines[0] == "ID                        SPENT      LIMIT  ESTIMATED  CACHED  STUDY")
         #expect(lines[1].hasPrefix("xxxxxxxxxxxxxxxxxxx…   $13.5000   $15.0000    $0.1200    72 %  a-study-with-a-r…"))
         #expect(
-            lines.contains { $0.hasPrefix("2 sessions            $27.0000   $30.0000    $0.2400    72 %  a-study") })
+            lines.contains { $0.hasPrefix("2 sessions             $27.0000   $30.0000    $0.2400    72 %  a-study") })
         #expect(lines.contains { $0.hasPrefix("1 session ") && $0.hasSuffix("other") })
         #expect(Cost.text([]) == "No conversation is running here.")
     }
