@@ -32,7 +32,13 @@ package final class Rig: Sendable {
     package var simulatorAddress: Address { get throws { try Address("http://127.0.0.1:\(ports.simulator)") } }
     package var databasePath: String { "\(folder)/state/voiced.db" }
     package var audioFolder: String { "\(folder)/sound" }
-    package func recordingsFolder(_ session: String) -> String { "\(folder)/state/objects/recordings/\(session)" }
+    /// Where a session's finished parts lie; waits until none is on its way there, at most 5 s.
+    package func recordingsFolder(_ session: String) async throws -> String {
+        for _ in 0..<100 where FileManager.default.fileExists(atPath: "\(folder)/state/recordings/\(session)") {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return "\(folder)/state/objects/recordings/\(session)"
+    }
 
     /// Starts all three and returns when they are ready.
     package static func start(_ plan: RigPlan, _ options: DrillOptions) async throws -> Rig {
