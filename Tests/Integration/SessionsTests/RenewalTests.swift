@@ -167,6 +167,22 @@ import Testing
         #expect(try await rig.bills(claims).filter { $0.response == "r3" }.map(\.estimated) == [false])
     }
 
+    @Test("the share of cached input tokens and what became of connections kept ready are on the page")
+    func page() async throws {
+        let rig = try await Rig()
+        let claims = try await rig.session()
+        let (_, line) = try await rig.call(claims)
+        await line.says(
+            .answerStarted(response: "r1"),
+            .answerFinished(
+                response: "r1", outcome: .completed, usage: Usage(textIn: 300, audioIn: 100, cachedTextIn: 100)))
+        let page = await rig.supervisor.metricsPage()
+        #expect(page.contains("voice_provider_cached_tokens_ratio{provider=\"fake\"} 0.25\n"))
+        #expect(page.contains("voice_provider_input_tokens_total{provider=\"fake\",kind=\"fresh\"} 300\n"))
+        #expect(page.contains("voice_provider_prewarmed{provider=\"fake\"} 0\n"))
+        #expect(page.contains("voice_provider_prewarmed_total{provider=\"fake\",result=\"taken\"} 0\n"))
+    }
+
     @Test("an answer that died without a bill is charged by its seconds of sound, as an estimate")
     func estimate() async throws {
         let rig = try await Rig()
