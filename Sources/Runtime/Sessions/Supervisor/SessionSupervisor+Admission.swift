@@ -1,5 +1,4 @@
 import InterviewCore
-import Logging
 import Ports
 
 /// Who gets in. `SeatPolicy` decides by what is measured here; nobody waits in a line: an answer takes one read of the
@@ -19,7 +18,6 @@ extension SessionSupervisor: Admission {
         let answer = await decide(claims, probing: probing)
         if case .refused(let refusal) = answer, !probing {
             services.metrics.add(Metric.refusals, [refusal.code])
-            log.notice("join refused", metadata: ["session": "\(claims.session)", "code": "\(refusal.code)"])
         }
         return answer
     }
