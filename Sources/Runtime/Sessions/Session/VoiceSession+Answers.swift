@@ -110,7 +110,8 @@ extension VoiceSession {
     }
 
     private func toolCalled(_ call: String, _ name: String, at now: Duration) {
-        note("tool \(name)")
+        // Any other name is the model's own invention.
+        note(name == Self.farewellTool ? "tool \(name)" : "a tool that there is not")
         guard name == Self.farewellTool else {
             provider?.answerTool(call: call, output: #"{"error":"there is no such tool"}"#, thenSpeak: true)
             return

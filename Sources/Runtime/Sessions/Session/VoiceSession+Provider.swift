@@ -42,6 +42,7 @@ extension VoiceSession {
         providerGeneration += 1
         providerOpenedAt = loop.now
         answer = nil
+        note("opening provider connection \(providerGeneration)")
         let lines = contextLines()
         provider = connect(
             lines, notice: lines.isEmpty ? nil : "The line was interrupted for a moment and is back. Go on naturally.")
@@ -77,7 +78,7 @@ extension VoiceSession {
     func providerReady(at now: Duration) {
         services.metrics.observe(
             Metric.providerLatency, [services.provider.name, "connect"], (now - providerOpenedAt) / .seconds(1))
-        note("provider ready")
+        note("provider ready after \(Int((now - providerOpenedAt) / .milliseconds(1))) ms")
         let givesTurnAgain = enter(at: now)
         let wasCut = answerWasCut
         answerWasCut = false
