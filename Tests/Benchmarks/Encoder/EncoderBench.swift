@@ -11,7 +11,10 @@ struct EncoderBench: AsyncParsableCommand {
         discussion: "Prints a table in Markdown. `make bench-encoder` installs what it needs.")
 
     @Option(help: "Pieces of eight seconds of each language.")
-    var pieces = 4
+    var pieces = 2
+
+    @Option(help: "Only modes of this application: voip, audio or restricted_lowdelay. May be repeated.")
+    var application: [String] = []
 
     @Option(help: "A Python with numpy and pesq.")
     var python = ".build/encoder/bin/python3"
@@ -21,6 +24,9 @@ struct EncoderBench: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...50).contains(pieces) else { throw ValidationError("--pieces is 1 to 50.") }
+        for name in application where OpusEncoderSettings.Application(rawValue: name) == nil {
+            throw ValidationError("There is no application \(name).")
+        }
     }
 
     func run() async throws {
@@ -31,7 +37,7 @@ struct EncoderBench: AsyncParsableCommand {
         for piece in recordings { try Self.write(piece.at16k, to: Self.path(folder, piece)) }
         var jobs: [[Any]] = []
         var rows: [Row] = []
-        for mode in EncoderMode.all {
+        for mode in EncoderMode.all where application.isEmpty || application.contains(mode.application.rawValue) {
             var row = Row(mode: mode)
             for piece in recordings {
                 let trial = try EncoderTrial(piece, mode)
@@ -45,8 +51,8 @@ struct EncoderBench: AsyncParsableCommand {
             Progress.say("encoded: \(mode.name)")
         }
         Progress.say("judging \(jobs.count) pieces")
-        let judged = try Tool.output(
-            URL(fileURLWithPath: python).path, [script], input: try JSONSerialization.data(withJSONObject: jobs))
+        try JSONSerialization.data(withJSONObject: jobs).write(to: URL(fileURLWithPath: "\(folder)/jobs.json"))
+        let judged = try Tool.output(URL(fileURLWithPath: python).path, [script, "\(folder)/jobs.json"])
         guard let scores = try JSONSerialization.jsonObject(with: judged) as? [[Double]], scores.count == jobs.count
         else { throw BenchError.unreadable("the scores") }
         for (index, score) in scores.enumerated() {

@@ -60,21 +60,16 @@ struct Recordings {
     }
 }
 
-/// A program that is started, given its input, and waited for.
+/// A program that is started and waited for.
 enum Tool {
-    static func output(_ program: String, _ arguments: [String], input: Data? = nil) throws -> Data {
+    static func output(_ program: String, _ arguments: [String]) throws -> Data {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         let output = Pipe()
         process.standardOutput = output
-        let source = Pipe()
-        process.standardInput = input == nil ? FileHandle.nullDevice : source
+        process.standardInput = FileHandle.nullDevice
         do { try process.run() } catch { throw BenchError.missing(program) }
-        if let input {
-            try source.fileHandleForWriting.write(contentsOf: input)
-            try source.fileHandleForWriting.close()
-        }
         let bytes = try output.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
         guard process.terminationStatus == 0 else { throw BenchError.failed("\(program) failed") }

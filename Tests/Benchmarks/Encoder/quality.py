@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How near decoded speech is to what was encoded.
 
-Standard input: JSON, a list of [reference, decoded, delay], files of s16le mono 16 kHz sound and the codec's delay in
+Argument: a file with JSON, a list of [reference, decoded, delay], files of s16le mono 16 kHz sound and the codec's delay in
 samples. Standard output: JSON, a list of [pesq, distortion] in the same order.
 
 pesq        ITU-T P.862.2 (wide band), MOS-LQO, 1.0 to 4.64; aligns by itself.
@@ -56,4 +56,5 @@ def judge(job):
 
 if __name__ == "__main__":
     with Pool(2) as pool:
-        json.dump(pool.map(judge, json.load(sys.stdin), chunksize=8), sys.stdout)
+        with open(sys.argv[1], encoding="utf-8") as jobs:
+            json.dump(pool.map(judge, json.load(jobs), chunksize=8), sys.stdout)
