@@ -199,6 +199,7 @@ let package = Package(
         tests("Unit", "SettingsTests", ["Settings", "InterviewCore", "WireFormats"]),
         tests("Unit", "ParticipantLoadTests", nio + ["ParticipantLoad", "InterviewCore"]),
         tests("Integration", "SimulatorTests", nio + ["ProviderSimulator"], exclude: ["Client"]),
+        tests("Unit", "VoiceBenchTests", ["voice-bench", "WireFormats"]),
         tests("Unit", "VoicectlTests", ["voicectl", "InterviewCore", "WireFormats"]),
         tests(
             "Integration", "SurfaceTests",

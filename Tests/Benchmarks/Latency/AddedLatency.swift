@@ -7,19 +7,24 @@ import WireFormats
 /// A participant's line and the provider's connection behind it are found by the greeting: the first sound of one is
 /// followed at once by the first frame on the other, and of several at a time the order is kept. Then each frame up is
 /// matched with its append in order.
-struct AddedLatency: Sendable {
+package struct AddedLatency: Sendable {
     /// Nanoseconds; `at` is when it began.
-    struct Sample: Sendable {
-        var at: Int64
-        var took: Int64
+    package struct Sample: Sendable {
+        package var at: Int64
+        package var took: Int64
+
+        package init(at: Int64, took: Int64) {
+            self.at = at
+            self.took = took
+        }
     }
 
-    private(set) var up: [Sample] = []
-    private(set) var down: [Sample] = []
+    package private(set) var up: [Sample] = []
+    package private(set) var down: [Sample] = []
     /// Request → first frame, without the provider's time between being asked for an answer and its first sound.
-    private(set) var join: [Sample] = []
+    package private(set) var join: [Sample] = []
     /// Lines whose provider connection could not be told.
-    private(set) var unpaired = 0
+    package private(set) var unpaired = 0
 
     /// A line is silent after so much without a frame: the queue was empty.
     private static let pause: Int64 = 200_000_000
@@ -30,7 +35,7 @@ struct AddedLatency: Sendable {
     /// A segment of a provider that is longer holds sound; texts are shorter.
     private static let leastSound = 4_000
 
-    init(_ segments: [PacketCapture.Segment], media: Int, provider: Int) {
+    package init(_ segments: [PacketCapture.Segment], media: Int, provider: Int) {
         let (lines, connections) = Self.sort(segments, media: UInt16(clamping: media), UInt16(clamping: provider))
         var free = connections.values.filter { !$0.sounds.isEmpty }.sorted { $0.sounds[0] < $1.sounds[0] }
         for line in lines.values.sorted(by: { ($0.sounds.first ?? .max) < ($1.sounds.first ?? .max) }) {
@@ -153,7 +158,7 @@ struct AddedLatency: Sendable {
 
 extension [AddedLatency.Sample] {
     /// Milliseconds that `share` of the samples within `window` are not above; nil when there are none.
-    func milliseconds(_ share: Double, within window: Range<Int64>) -> Double? {
+    package func milliseconds(_ share: Double, within window: Range<Int64>) -> Double? {
         let sorted = filter { window.contains($0.at) }.map(\.took).sorted()
         guard !sorted.isEmpty else { return nil }
         let index = Int((share * Double(sorted.count)).rounded(.up)) - 1

@@ -9,18 +9,27 @@ import Synchronization
 /// kernel for a packet. Only the heads are kept. Needs CAP_NET_RAW.
 ///
 /// `@unchecked Sendable`: the ring is touched by one task, what it found lies behind a lock.
-final class PacketCapture: @unchecked Sendable {
+package final class PacketCapture: @unchecked Sendable {
     /// The head of one TCP segment that carries something.
-    struct Segment: Sendable {
+    package struct Segment: Sendable {
         /// Nanoseconds of CLOCK_REALTIME.
-        var at: Int64
-        var source: UInt16
-        var destination: UInt16
+        package var at: Int64
+        package var source: UInt16
+        package var destination: UInt16
         /// Of the first byte it carries, on its connection.
-        var sequence: UInt32
+        package var sequence: UInt32
         /// Bytes it carries, and the first of them.
-        var length: Int
-        var first: UInt8
+        package var length: Int
+        package var first: UInt8
+
+        package init(at: Int64, source: UInt16, destination: UInt16, sequence: UInt32, length: Int, first: UInt8) {
+            self.at = at
+            self.source = source
+            self.destination = destination
+            self.sequence = sequence
+            self.length = length
+            self.first = first
+        }
     }
 
     // From <linux/if_packet.h>, which Glibc's module map leaves out.
