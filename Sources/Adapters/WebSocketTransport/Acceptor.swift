@@ -133,6 +133,8 @@ package actor Acceptor {
         let verdict = await admission.admit(claims, probing: !request.upgrades)
         switch verdict {
         case .refused(let refusal):
+            // The token is good: this is somebody whom an operator may be asked about.
+            log.info("join refused", metadata: ["session": "\(claims.session)", "code": "\(refusal.code)"])
             answer(visitor, ClosingResponse(refusal, origin: request.origin))
         case .welcome where !request.upgrades:
             answer(visitor, ClosingResponse.mayJoin.readable(by: request.origin))

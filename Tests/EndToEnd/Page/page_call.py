@@ -130,7 +130,7 @@ async def travel(options, sabotage):
     os.makedirs(options.artefacts, exist_ok=True)
     wav = os.path.join(options.artefacts, "microphone.wav")
     turns = microphone(wav)
-    known = set(glob.glob(os.path.join(options.sim_audio, "*.pcm")))
+    known = sounds(options.sim_audio)
     session = rest(options.web_url, "/v1/sessions", {"study": options.study})
     media = urlsplit(session["media_url"])
     link = await Link((media.hostname, media.port or 80)).start()
@@ -158,7 +158,7 @@ async def travel(options, sabotage):
         figures["ending"] = await journey.leave()
     await link.stop()
     await asyncio.sleep(1)
-    fresh = sorted(set(glob.glob(os.path.join(options.sim_audio, "*.pcm"))) - known)
+    fresh = sorted(sounds(options.sim_audio) - known)
     figures |= compare_up(turns, fresh) | compare_down(played, fresh)
     figures |= {
         "formats": counters["formats"], "resent": counters["uplink"]["resent"],
@@ -180,6 +180,11 @@ async def watch_cut(journey, options, session):
         "state_after_cut": rest(options.web_url, f"/v1/sessions/{session['id']}")["state"],
         "resent_after_cut": after["uplink"]["resent"] - before["uplink"]["resent"],
     }
+
+
+def sounds(folder):
+    """What was heard and said so far; a connection that is kept ready has heard nothing yet."""
+    return {file for file in glob.glob(os.path.join(folder, "*.pcm")) if os.path.getsize(file) > 0}
 
 
 def compare_up(turns, files):

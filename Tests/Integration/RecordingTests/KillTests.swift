@@ -97,7 +97,7 @@ struct KillTests {
                 session: "call-\(index)", folders: ["\(scene.path)/objects/recordings/call-\(index)"], output: joined,
                 replace: false)
             let isCutOnce = report.findings.count { if case .cut = $0 { true } else { false } }
-            #expect(report.findings.count == isCutOnce)
+            #expect(report.findings.count == isCutOnce, "\(report.findings)")
             let contents = OggContents(scene.bytes(joined))
             #expect(contents.tornBytes == 0)
             let track = try #require(contents.tracks.first)
