@@ -3,8 +3,9 @@ import Ports
 
 /// libopus behind the port `AudioCodecs`, with one set of encoder settings for the whole process.
 ///
-/// The default, RESTRICTED_LOWDELAY at complexity 3 and 40 kbit/s, costs a third of VOIP at complexity 5 and has 4 ms
-/// less delay; it lacks SILK's in-band error correction, which a TCP line never needs.
+/// The default, RESTRICTED_LOWDELAY at complexity 5 and 48 kbit/s, costs a third of VOIP at complexity 5 and has 4 ms
+/// less delay; it lacks SILK's in-band error correction, which a TCP line never needs. Chosen by measurement:
+/// `Runbooks/Develop/encoder.md`.
 package struct OpusAudioCodecs: AudioCodecs {
     package var settings: OpusEncoderSettings
 

@@ -22,7 +22,7 @@ package struct OpusEncoderSettings: Sendable, Hashable {
     package var discontinuous: Bool
 
     package init(
-        application: Application = .restrictedLowDelay, complexity: Int = 3, bitrate: Int = 40_000,
+        application: Application = .restrictedLowDelay, complexity: Int = 5, bitrate: Int = 48_000,
         variableBitrate: Bool = true, discontinuous: Bool = false
     ) {
         self.application = application

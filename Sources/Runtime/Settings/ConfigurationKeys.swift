@@ -158,9 +158,9 @@ package enum ConfigurationKeys {
         "audio.encoder.application", .choice, EncoderApplication.restrictedLowDelay,
         "libopus' mode for the agent's voice. restricted_lowdelay costs a third of voip.")
     static let encoderComplexity = ConfigurationKey(
-        "audio.encoder.complexity", .integer(0...10), 3, "Effort of the encoder: more costs CPU and sounds better.")
+        "audio.encoder.complexity", .integer(0...10), 5, "Effort of the encoder: more costs CPU and sounds better.")
     static let encoderBitrate = ConfigurationKey(
-        "audio.encoder.bitrate", .integer(6_000...128_000), 40_000, "Bits per second of the agent's voice.")
+        "audio.encoder.bitrate", .integer(6_000...128_000), 48_000, "Bits per second of the agent's voice.")
 
     // MARK: Documents
     static let studiesFolder = ConfigurationKey(

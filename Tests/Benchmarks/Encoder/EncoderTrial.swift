@@ -14,7 +14,7 @@ struct EncoderMode: Hashable, Sendable {
 
     static let all: [EncoderMode] = OpusEncoderSettings.Application.allCases.flatMap { application in
         [0, 3, 5, 8].flatMap { complexity in
-            [24_000, 32_000, 40_000, 64_000].map {
+            [24_000, 32_000, 40_000, 48_000, 64_000].map {
                 EncoderMode(application: application, complexity: complexity, bitrate: $0)
             }
         }

@@ -209,7 +209,7 @@ struct Stage: Sendable {
             model: gpt-realtime-2.1
             transcription_model: gpt-4o-mini-transcribe
         audio:
-          encoder: {application: restricted_lowdelay, complexity: 3, bitrate: 40000}
+          encoder: {application: restricted_lowdelay, complexity: 5, bitrate: 48000}
         studies: {folder: \(folder)/studies}
         prices: {file: \(prices)}
         log: {level: info, format: json}
