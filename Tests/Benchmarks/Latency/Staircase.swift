@@ -71,7 +71,7 @@ struct Staircase: Sendable {
                 Progress.say(line(step))
                 if step.failure != nil { break }
             }
-            await climb.stop()
+            Progress.say("how conversations ended: \(await climb.stop())")
             let (segments, complete) = await capture.stop()
             staircase.isIncomplete = !complete
             if let half = staircase.half, let end = ends[half.sessions] {
@@ -110,9 +110,12 @@ private struct Climb {
         sessions += count
     }
 
-    func stop() async {
+    /// Answers with the words for how many ends.
+    func stop() async -> String {
         for (run, _) in runs { await run.stop() }
-        for (_, task) in runs { _ = await task.value }
+        var ends: [String: Int] = [:]
+        for (_, task) in runs { ends.merge(await task.value.outcomes, uniquingKeysWith: +) }
+        return ends.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
     }
 
     func look(for length: Duration) async throws -> Staircase.Step {
