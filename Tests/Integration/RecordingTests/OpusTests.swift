@@ -163,13 +163,22 @@ struct OpusTests {
 
     @Test("random packets never harm the decoder's process")
     func randomDecoding() throws {
-        var decoder = try OpusDecoder(rate: 24_000)
+        let decoder = try OpusAudioCodecs().makeDecoder(rate: 24_000)
+        var samples = [Int16](repeating: 0, count: 5_760)
+        func length(of packet: [UInt8]) -> Int? {
+            packet.withUnsafeBytes { packet in
+                samples.withUnsafeMutableBufferPointer { try? decoder.decode(packet, into: $0) }
+            }
+        }
+        var random = SystemRandomNumberGenerator()
+        var packet: [UInt8] = []
         for _ in 0..<20_000 {
-            let packet = (0..<Int.random(in: 1...200)).map { _ in UInt8.random(in: 0...255) }
-            _ = try? decode(packet, with: &decoder)
+            packet.removeAll(keepingCapacity: true)
+            for _ in 0..<Int.random(in: 1...200, using: &random) { packet.append(random.next()) }
+            _ = length(of: packet)
         }
         let sent = try packets(voice(seconds: 0.1, rate: 24_000), rate: 24_000)
-        #expect(try decode(sent[0], with: &decoder).count == 480)
+        #expect(length(of: sent[0]) == 480)
     }
 }
 
