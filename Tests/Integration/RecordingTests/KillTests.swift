@@ -96,8 +96,15 @@ struct KillTests {
             let report = try RecordingJoin.join(
                 session: "call-\(index)", folders: ["\(scene.path)/objects/recordings/call-\(index)"], output: joined,
                 replace: false)
-            let isCutOnce = report.findings.count { if case .cut = $0 { true } else { false } }
-            #expect(report.findings.count == isCutOnce, "\(report.findings)")
+            // Killed between two parts: the next one has been opened and has nothing in it yet.
+            let others = report.findings.filter { finding in
+                switch finding {
+                case .cut, .unreadable: false
+                case .missing, .gap, .damaged, .replaced, .misplaced, .absurd: true
+                }
+            }
+            #expect(others.isEmpty, "\(others)")
+            #expect(report.findings.count { if case .unreadable = $0 { true } else { false } } <= 1)
             let contents = OggContents(scene.bytes(joined))
             #expect(contents.tornBytes == 0)
             let track = try #require(contents.tracks.first)
