@@ -51,6 +51,20 @@ struct TokenSecretsTests {
         }
     }
 
+    @Test("on a new machine the folders above are made too")
+    func newMachine() throws {
+        try inFolder { home in
+            let folder = home + "/.local/state/voiced"
+            _ = try TokenSecretFile.loadOrCreate(in: folder)
+            #expect(FileManager.default.fileExists(atPath: folder + "/" + TokenSecretFile.name))
+            // A file where a folder should be is said, not walked around.
+            #expect(FileManager.default.createFile(atPath: home + "/file", contents: Data()))
+            #expect(throws: AccessError.secretFile(code: "ENOTDIR")) {
+                _ = try TokenSecretFile.loadOrCreate(in: home + "/file/voiced")
+            }
+        }
+    }
+
     @Test("a secret made at one start verifies the tokens of that start at the next")
     func acrossStarts() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "voiced-secret-\(UUID().uuidString)").path
