@@ -15,20 +15,13 @@ package enum TokenSecretFile {
     package static func loadOrCreate(in folder: String) throws(AccessError) -> TokenSecrets {
         let path = "\(folder)/\(name)"
         if let secrets = try load(path) { return secrets }
-        try makeFolder(folder)
+        // With the folders above it: on a new machine there is no ~/.local/state yet. What stands in the way, mkdir says.
+        try? FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw .secretFile(code: posixName(errno)) }
         try create(path, in: folder)
         guard let secrets = try load(path) else { throw .secretFile(code: "ENOENT") }
         return secrets
-    }
-
-    /// With the folders above it: on a new machine there is no ~/.local/state yet.
-    private static func makeFolder(_ path: String) throws(AccessError) {
-        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
-        let code = errno
-        let above = (path as NSString).deletingLastPathComponent
-        guard code == ENOENT, !above.isEmpty, above != path else { throw .secretFile(code: posixName(code)) }
-        try makeFolder(above)
-        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .secretFile(code: posixName(errno)) }
     }
 
     /// Nil when there is none.

@@ -18,10 +18,10 @@ struct LimitsDrill: AsyncParsableCommand {
         defer { Children.killAll() }
         var verdict = Verdict(
             drill: "limits", sabotage: Sabotage.isOn ? "the idle participant talks without end" : nil)
-        await hold("limits", Self.plan, &verdict) { rig, verdict in try await limits(rig, &verdict) }
+        await Rig.hold("limits", Self.plan, options, &verdict) { rig, verdict in try await limits(rig, &verdict) }
         var wrongKey = Self.plan
         wrongKey.simulatorKey = "another key than the daemon's"
-        await hold("auth", wrongKey, &verdict) { rig, verdict in
+        await Rig.hold("auth", wrongKey, options, &verdict) { rig, verdict in
             let room = LimitRoom(rig: rig)
             Self.take([try await room.wrongKey()], into: &verdict)
         }
@@ -39,24 +39,6 @@ struct LimitsDrill: AsyncParsableCommand {
                     """,
                 answers: (1...50).map { "Very good. This is what I wanted to say as number \($0)." },
                 participant: (1...50).map { "This is what I say in turn \($0)." }, ends: false))
-    }
-
-    private func hold(
-        _ name: String, _ plan: RigPlan, _ verdict: inout Verdict,
-        _ act: (Rig, inout Verdict) async throws -> Void
-    ) async {
-        do {
-            let rig = try await Rig.start(plan, options)
-            do {
-                try await act(rig, &verdict)
-            } catch {
-                verdict.fail("\(name): \(error)")
-                Progress.say(rig.daemon.lastErrorLines)
-            }
-            await rig.stop()
-        } catch {
-            verdict.fail("\(name): \(error)")
-        }
     }
 
     private func limits(_ rig: Rig, _ verdict: inout Verdict) async throws {

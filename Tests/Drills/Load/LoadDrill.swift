@@ -51,7 +51,7 @@ struct LoadDrill: AsyncParsableCommand {
             print(verdict.line())
             throw ExitCode(1)
         }
-        await hold("load", Self.plan(seatsPerLoop: 100), &verdict) { rig, verdict in
+        await Rig.hold("load", Self.plan(seatsPerLoop: 100), options, &verdict) { rig, verdict in
             try await SteadyRun(rig: rig, voice: voice, sessions: sessions ?? (options.small ? 8 : 50), length: length)
                 .hold(&verdict)
             try await ShortCalls(
@@ -60,7 +60,7 @@ struct LoadDrill: AsyncParsableCommand {
             ).hold(&verdict)
         }
         let room = options.small ? 5 : 20
-        await hold("burst", Self.plan(seatsPerLoop: room), &verdict) { rig, verdict in
+        await Rig.hold("burst", Self.plan(seatsPerLoop: room), options, &verdict) { rig, verdict in
             try await Burst(rig: rig, voice: voice, joins: options.small ? 30 : 100, seats: room * 2).hold(&verdict)
         }
         print(verdict.line())
@@ -71,25 +71,6 @@ struct LoadDrill: AsyncParsableCommand {
         let asked = minutes ?? ProcessInfo.processInfo.environment["MINUTES"].flatMap(Double.init)
         let length = asked ?? (options.small ? 0.25 : 5)
         return .milliseconds(Int64(min(max(length, 0.1), 600) * 60_000))
-    }
-
-    private func hold(
-        _ name: String, _ plan: RigPlan, _ verdict: inout Verdict,
-        _ act: (Rig, inout Verdict) async throws -> Void
-    ) async {
-        do {
-            let rig = try await Rig.start(plan, options)
-            do {
-                try await act(rig, &verdict)
-            } catch {
-                verdict.fail("\(name): \(error)")
-                Progress.say(rig.daemon.lastErrorLines)
-            }
-            if let exit = rig.daemon.ended { verdict.fail("\(name): the daemon runs to the end: \(exit)") }
-            await rig.stop()
-        } catch {
-            verdict.fail("\(name): \(error)")
-        }
     }
 
     private static func plan(seatsPerLoop: Int) -> RigPlan {
