@@ -127,11 +127,14 @@ let package = Package(
             "Adapters", "WebSocketTransport",
             ["InterviewCore", "Ports", "WireFormats", "EventLoops", "WebSockets", "CLibEv", logging]),
         module("Adapters", "OggRecorder", ["InterviewCore", "Ports", "WireFormats", "Opus", deque, logging]),
-        module("Adapters", "LocalDisk", ["InterviewCore", "Ports", "CFileStatus", logging]),
+        module("Adapters", "LocalDisk", ["InterviewCore", "Ports", "WireFormats", "CFileStatus", logging]),
         module("Adapters", "OpusCodecs", ["Ports", "Opus"]),
         module(
             "Adapters", "SQLiteStore",
-            ["InterviewCore", "Ports", "CFileStatus", .product(name: "GRDB", package: "GRDB.swift"), deque, logging]),
+            [
+                "InterviewCore", "Ports", "WireFormats", "CFileStatus",
+                .product(name: "GRDB", package: "GRDB.swift"), deque, logging,
+            ]),
         module(
             "Adapters", "SessionTokens",
             ["InterviewCore", "Ports", "CFileStatus", .product(name: "JWTKit", package: "jwt-kit"), crypto]),
@@ -246,6 +249,9 @@ let package = Package(
             ]),
         tests(
             "Integration", "SessionsTests",
-            ["Sessions", "InterviewCore", "Ports", "TestKit", "SQLiteStore", "SessionTokens", "OpusCodecs", logging]),
+            [
+                "Sessions", "InterviewCore", "Ports", "TestKit", "SQLiteStore", "LocalDisk", "SessionTokens",
+                "OpusCodecs", logging,
+            ]),
     ]
 )

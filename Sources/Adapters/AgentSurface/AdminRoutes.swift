@@ -71,13 +71,16 @@ enum AdminRoutes {
     }
 
     private static func close(_ request: Request, _ id: SessionID, _ control: any Control) async throws -> Response {
-        let body = try await request.json(CloseRequest.self, limit: longestBody, missing: CloseRequest())
-        if let detail = body.detail, detail.utf8.count > CloseRequest.longestDetail {
+        let body = try await request.json(
+            WireFormats.CloseRequest.self, limit: longestBody, missing: WireFormats.CloseRequest())
+        if let detail = body.detail, detail.utf8.count > WireFormats.CloseRequest.longestDetail {
             throw APIError(
-                400, "invalid_field", "detail is longer than \(CloseRequest.longestDetail) bytes.", field: "detail")
+                400, "invalid_field", "detail is longer than \(WireFormats.CloseRequest.longestDetail) bytes.",
+                field: "detail")
         }
         switch await control.close(id, detail: body.detail) {
         case .closed: return try Answer.json(CloseAnswer(session: id, outcome: .closed))
+        case .requested: return try Answer.json(CloseAnswer(session: id, outcome: .requested))
         case .alreadyEnded: throw APIError(409, "already_ended", "This session has ended already.")
         case .unknown: throw unknown
         }

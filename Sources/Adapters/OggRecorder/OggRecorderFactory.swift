@@ -36,6 +36,11 @@ package final class OggRecorderFactory: RecorderFactory {
         await withCheckedContinuation { continuation in writer.turnNow { continuation.resume() } }
     }
 
+    package func collectLeftBehind(of session: String) {
+        guard Identifier.isPlain(session), let delivery else { return }
+        Task.detached(priority: .utility) { delivery.collectLeftovers(of: session) }
+    }
+
     /// Makes no file yet: a conversation without sound leaves none. An id that could leave the folder fails at once.
     package func open(session: String, epoch: Int64, startingAt position: Int64) -> any Recorder {
         openPart(session: session, epoch: epoch, startingAt: position)

@@ -20,8 +20,11 @@ extension GRDBStore {
                     [now.milliseconds, active], where: holding)
             }
         case .reconnected(let client):
-            try await write { database, _ in
-                try Self.change(database, "client = ?, disconnected_at = NULL", [client], where: holding)
+            try await write { database, now in
+                // A long absence is no activity: others count it (`Reaped.Cause.zombie`) from here.
+                try Self.change(
+                    database, "client = ?, disconnected_at = NULL, claimed_at = ?, active_at_claim = active_ms",
+                    [client, now.milliseconds], where: holding)
             }
         case .released(let window, let active, let cost):
             let differs = try await write { database, now in
@@ -101,6 +104,7 @@ extension GRDBStore {
                 WHERE id = ?
                 """
         ).execute(arguments: [end.reason.rawValue, end.detail, now.milliseconds, active, id.text])
+        try StudyBudget.release(id, in: database)
         try OutboxJob.ended(id, epoch: holder.epoch, at: now, in: database)
     }
 

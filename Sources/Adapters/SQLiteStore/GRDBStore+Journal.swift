@@ -1,6 +1,7 @@
 import GRDB
 import InterviewCore
 import Ports
+import WireFormats
 
 extension GRDBStore {
     /// All or none of `records`. Records of another epoch than the holder's are `.fenced`, as is a session that does
@@ -40,15 +41,20 @@ extension GRDBStore {
         }
     }
 
-    /// Rows of a kind that only a newer build knows are left out and counted.
     package func journal(of id: SessionID) async throws(StoreError) -> [JournalRecord] {
+        try await records(of: id, in: .conversation)
+    }
+
+    /// Rows of a kind that only a newer build knows are left out and counted.
+    func records(of id: SessionID, in table: JournalTable) async throws(StoreError) -> [JournalRecord] {
         let tally = tally
         return try await read { database in
-            let rows = try Row.fetchAll(
-                database,
-                sql: "SELECT epoch, sequence, kind, at, body FROM journal WHERE session = ? ORDER BY epoch, sequence",
-                arguments: [id.text])
-            return try rows.compactMap { row -> JournalRecord? in
+            let statement = try database.cachedStatement(
+                sql: """
+                    SELECT epoch, sequence, kind, at, body FROM \(table.rawValue)
+                    WHERE session = ? ORDER BY epoch, sequence
+                    """)
+            return try Row.fetchAll(statement, arguments: [id.text]).compactMap { row -> JournalRecord? in
                 let entry = try JournalBody.entry(
                     kind: try row.decode(forColumn: "kind"), body: try row.decode(forColumn: "body"))
                 guard let entry else {
@@ -64,6 +70,13 @@ extension GRDBStore {
     }
 }
 
+/// Two tables of one shape.
+enum JournalTable: String {
+    case conversation = "journal"
+    /// What fenced owners had not committed.
+    case late = "journal_late"
+}
+
 /// A journal record on its way into the store, encoded where the caller is and not on the writer's queue.
 struct JournalRow: Sendable {
     let record: JournalRecord
@@ -71,26 +84,44 @@ struct JournalRow: Sendable {
 
     init(_ record: JournalRecord) throws(StoreError) {
         self.record = record
-        self.body = try JournalBody.text(of: record.entry)
+        self.body = try GRDBStore.storing { () throws(StoredValueError) in try JournalBody.text(of: record.entry) }
     }
 
     /// Throws `.conflict` when the key exists with other content. The same content is no error and changes nothing.
     /// `seen` counts what will be true when the transaction has committed.
     func insert(into database: Database, at now: StoreTime, _ seen: inout StoreStatistics) throws {
-        try database.cachedStatement(
-            sql: """
-                INSERT INTO journal(session, epoch, sequence, kind, at, body) VALUES (?, ?, ?, ?, ?, ?)
-                ON CONFLICT DO NOTHING
-                """
-        ).execute(arguments: [
-            record.session.text, record.epoch, record.sequence, record.entry.kind.rawValue, now.milliseconds, body,
-        ])
-        guard database.changesCount == 1 else {
+        guard try write(to: .conversation, in: database, at: now) else {
             guard try stored(in: database) == record.entry else { throw StoreError.conflict }
             return
         }
         seen.records &+= 1
         if case .usage(let usage) = record.entry { try charge(usage, in: database, &seen) }
+    }
+
+    /// Leaves out what the conversation has under this key: the commit had arrived, only its answer was lost.
+    func insertLate(into database: Database, at now: StoreTime, _ seen: inout StoreStatistics) throws {
+        let statement = try database.cachedStatement(
+            sql: "SELECT 1 FROM journal WHERE session = ? AND epoch = ? AND sequence = ?")
+        let key: StatementArguments = [record.session.text, record.epoch, record.sequence]
+        guard try Row.fetchOne(statement, arguments: key) == nil, try write(to: .late, in: database, at: now) else {
+            seen.lateRecordsKnown &+= 1
+            return
+        }
+        seen.lateRecords &+= 1
+        if case .usage(let usage) = record.entry { try charge(usage, in: database, &seen) }
+    }
+
+    /// False when the key is taken.
+    private func write(to table: JournalTable, in database: Database, at now: StoreTime) throws -> Bool {
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO \(table.rawValue)(session, epoch, sequence, kind, at, body) VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO NOTHING
+                """
+        ).execute(arguments: [
+            record.session.text, record.epoch, record.sequence, record.entry.kind.rawValue, now.milliseconds, body,
+        ])
+        return database.changesCount == 1
     }
 
     /// What the store holds under this key; nil when nothing, or something that this build does not know.
@@ -116,7 +147,6 @@ struct JournalRow: Sendable {
             seen.repeatedResponses &+= 1
             return
         }
-        try database.cachedStatement(sql: "UPDATE sessions SET cost_micros = cost_micros + ? WHERE id = ?")
-            .execute(arguments: [usage.micros, record.session.text])
+        try StudyBudget.charge(usage.micros, to: record.session, in: database)
     }
 }

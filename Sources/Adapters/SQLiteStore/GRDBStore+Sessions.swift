@@ -52,26 +52,4 @@ extension GRDBStore {
                 .map { try SessionRow.record($0) }
         }
     }
-
-    /// One conditional UPDATE, as `Store.claim` says: (owner, epoch) as the caller read them, `IS` because an owner
-    /// may be null.
-    package func claim(
-        _ id: SessionID, expecting expected: Ownership, by owner: InstanceID, client: String
-    ) async throws(StoreError) -> Claim {
-        try await write { database, now in
-            try database.cachedStatement(
-                sql: """
-                    UPDATE sessions SET
-                        owner = ?, epoch = epoch + 1, state = 'active', client = ?,
-                        started_at = coalesce(started_at, ?), disconnected_at = NULL, rejoin_until = NULL
-                    WHERE id = ? AND owner IS ? AND epoch = ? AND state <> 'ended'
-                    """
-            ).execute(arguments: [
-                owner.text, client, now.milliseconds, id.text, expected.owner?.text, expected.epoch,
-            ])
-            let changed = database.changesCount == 1
-            guard let record = try SessionRow.find(id, in: database) else { return .unknown }
-            return changed ? .claimed(record) : .lost(record)
-        }
-    }
 }

@@ -28,18 +28,20 @@ package final class GRDBStore: Store {
         /// Upper bound of the database file; reached, the store answers as on a full disk. Nil: the disk decides.
         package var maxBytes: Int64?
         package var commits: CommitLimits
+        package var leaseTimes: LeaseTimes
         /// True: the folder is deleted by `close()`.
         package var removesFolder: Bool
 
         package init(
             path: String, busyTimeout: Duration = .seconds(5), readers: Int = 4, maxBytes: Int64? = nil,
-            commits: CommitLimits = CommitLimits(), removesFolder: Bool = false
+            commits: CommitLimits = CommitLimits(), leaseTimes: LeaseTimes = .standard, removesFolder: Bool = false
         ) {
             self.path = path
             self.busyTimeout = busyTimeout
             self.readers = readers
             self.maxBytes = maxBytes
             self.commits = commits
+            self.leaseTimes = leaseTimes
             self.removesFolder = removesFolder
         }
 
@@ -58,6 +60,7 @@ package final class GRDBStore: Store {
     let options: Options
     let tally: StoreTally
     let commits: CommitQueue
+    let signals: StoreSignals
     private let pool: Mutex<DatabasePool?>
     private let logger: Logger
 
@@ -80,6 +83,7 @@ package final class GRDBStore: Store {
         self.logger = logger
         self.tally = StoreTally()
         self.commits = CommitQueue(writer: pool, limits: options.commits, tally: tally, logger: logger)
+        self.signals = StoreSignals(path: options.path)
         self.pool = Mutex(pool)
     }
 
@@ -126,6 +130,7 @@ package final class GRDBStore: Store {
 
     /// Commits what is queued, then closes every connection. Later calls answer `unavailable("closed")`.
     package func close() async {
+        await signals.close()
         await commits.close()
         let last = pool.withLock { pool in
             defer { pool = nil }

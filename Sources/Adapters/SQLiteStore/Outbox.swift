@@ -21,11 +21,13 @@ package struct OutboxRow: Sendable, Hashable {
     package var session: String
     package var epoch: Int64
     package var kind: String
+    package var ordinal: Int64
 
-    package init(session: String, epoch: Int64, kind: String) {
+    package init(session: String, epoch: Int64, kind: String, ordinal: Int64 = 0) {
         self.session = session
         self.epoch = epoch
         self.kind = kind
+        self.ordinal = ordinal
     }
 }
 
@@ -33,11 +35,15 @@ extension GRDBStore {
     package func outbox() async throws(StoreError) -> [OutboxRow] {
         try await read { database in
             try Row.fetchAll(
-                database, sql: "SELECT session, epoch, kind FROM jobs ORDER BY created_at, session, epoch LIMIT 1000"
+                database,
+                sql: """
+                    SELECT session, epoch, kind, ordinal FROM jobs
+                    ORDER BY created_at, session, epoch, kind, ordinal LIMIT 1000
+                    """
             ).map {
                 OutboxRow(
                     session: try $0.decode(forColumn: "session"), epoch: try $0.decode(forColumn: "epoch"),
-                    kind: try $0.decode(forColumn: "kind"))
+                    kind: try $0.decode(forColumn: "kind"), ordinal: try $0.decode(forColumn: "ordinal"))
             }
         }
     }

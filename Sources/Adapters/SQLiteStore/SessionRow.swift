@@ -37,7 +37,10 @@ enum SessionRow {
             rejoinUntil: try time(row, "rejoin_until"),
             endedAt: try time(row, "ended_at"),
             activeMilliseconds: try row.decode(forColumn: "active_ms"),
-            costMicros: try row.decode(forColumn: "cost_micros"))
+            costMicros: try row.decode(forColumn: "cost_micros"),
+            reservedMicros: try row.decode(forColumn: "reserved_micros"),
+            closeRequest: try row.decode(forColumn: "close_request"),
+            suspected: try row.decode(forColumn: "suspected"))
     }
 
     private static func read<Value>(_ row: Row, _ column: String, _ make: (String) -> Value?) throws -> Value {

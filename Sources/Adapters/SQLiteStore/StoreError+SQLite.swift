@@ -1,5 +1,6 @@
 import GRDB
 import Ports
+import WireFormats
 
 extension StoreError {
     static let closed = StoreError.unavailable(code: "closed")
@@ -9,6 +10,7 @@ extension StoreError {
         switch error {
         case let error as StoreError: self = error
         case let error as DatabaseError: self = StoreError(error.extendedResultCode)
+        case let error as StoredValueError: self = .corrupt(code: error.code)
         default: self = .corrupt(code: "\(type(of: error))")
         }
     }

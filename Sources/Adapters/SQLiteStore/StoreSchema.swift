@@ -9,6 +9,10 @@ enum StoreSchema {
         migrator.registerMigration("0001 studies, sessions, journal, jobs", foreignKeyChecks: .immediate) { database in
             try database.execute(sql: first)
         }
+        migrator.registerMigration("0002 instances, reservations, late records", foreignKeyChecks: .immediate) {
+            database in
+            try database.execute(sql: ownership)
+        }
         return migrator
     }()
 

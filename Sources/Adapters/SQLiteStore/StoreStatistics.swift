@@ -11,6 +11,10 @@ package struct StoreStatistics: Sendable, Hashable {
     package var fencedRecords = 0
     /// Records whose key exists with other content: a defect in whoever wrote them.
     package var conflicts = 0
+    /// Records of fenced owners, written beside the conversation.
+    package var lateRecords = 0
+    /// Such records that were there already, in the conversation or beside it.
+    package var lateRecordsKnown = 0
     /// Usage records whose response had been paid for under another key: kept, and not charged again.
     package var repeatedResponses = 0
     /// A change said another cost than the journal's usage records make; the journal's stands.
@@ -24,6 +28,8 @@ package struct StoreStatistics: Sendable, Hashable {
         records &+= other.records
         fencedRecords &+= other.fencedRecords
         conflicts &+= other.conflicts
+        lateRecords &+= other.lateRecords
+        lateRecordsKnown &+= other.lateRecordsKnown
         repeatedResponses &+= other.repeatedResponses
         costDifferences &+= other.costDifferences
         unknownKinds &+= other.unknownKinds

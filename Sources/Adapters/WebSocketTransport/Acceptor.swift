@@ -20,17 +20,24 @@ package actor Acceptor {
     private let admission: any Admission
     private let context: @Sendable (Int) -> WebSocketContext?
     private let refused: @Sendable (String) -> Void
-    private let log: Logger
+    let log: Logger
 
     private var listener: ListeningSocket?
     private var listening: LoopWatch?
     private var pausedAt: LoopTimer?
-    private var visitors: [ObjectIdentifier: Visitor] = [:]
+    var visitors: [ObjectIdentifier: Visitor] = [:]
+    let resolver: HostResolver
+    let relayEvent: @Sendable (RelayEvent) -> Void
+    /// By the visitor that waits for it.
+    var openings: [ObjectIdentifier: OwnerExchange] = [:]
+    var relays: [ObjectIdentifier: Splice] = [:]
 
-    /// `context`: of the loop with that index. `refused`: told the code of every refusal that did not come from admission.
+    /// `context`: of the loop with that index. `observer`: told the code of every refusal that did not come from admission.
+    /// `relayObserver`: told what becomes of relays. Both on the loop.
     package init(
         settings: AcceptorSettings, loop: EventLoop, tokens: any TokenAuthority, admission: any Admission,
         context: @escaping @Sendable (Int) -> WebSocketContext?, observer: @escaping @Sendable (String) -> Void,
+        relayObserver: @escaping @Sendable (RelayEvent) -> Void = { _ in }, resolver: HostResolver = HostResolver(),
         log: Logger
     ) {
         self.settings = settings
@@ -39,6 +46,8 @@ package actor Acceptor {
         self.admission = admission
         self.context = context
         refused = observer
+        relayEvent = relayObserver
+        self.resolver = resolver
         self.log = log
     }
 
@@ -50,7 +59,7 @@ package actor Acceptor {
         return listener.port
     }
 
-    /// Closes the door and whoever waits in it.
+    /// Closes the door and whoever waits in it; relayed connections are closed 1012.
     package func stop() {
         if let listening { loop.cancel(listening) }
         if let pausedAt { loop.cancel(pausedAt) }
@@ -60,6 +69,7 @@ package actor Acceptor {
         listener = nil
         for visitor in visitors.values { visitor.drop() }
         visitors.removeAll()
+        stopRelays()
     }
 
     /// Connections that have not been seated or sent away yet.
@@ -120,7 +130,10 @@ package actor Acceptor {
 
     func visitorFailed(_ visitor: Visitor, _ refusal: Refusal) { refuse(visitor, refusal, origin: nil) }
 
-    func visitorGone(_ visitor: Visitor) { visitors[ObjectIdentifier(visitor)] = nil }
+    func visitorGone(_ visitor: Visitor) {
+        visitors[ObjectIdentifier(visitor)] = nil
+        openings.removeValue(forKey: ObjectIdentifier(visitor))?.cancel()
+    }
 
     // MARK: Deciding
 
@@ -130,16 +143,29 @@ package actor Acceptor {
             return refuse(visitor, .token, origin: request.origin)
         }
         guard claims.session == request.session else { return refuse(visitor, .token, origin: request.origin) }
-        let verdict = await admission.admit(claims, probing: !request.upgrades)
+        let verdict = await admission.admit(Knock(claims: claims, token: request.token, purpose: request.purpose))
         switch verdict {
         case .refused(let refusal):
-            // The token is good: this is somebody whom an operator may be asked about.
-            log.info("join refused", metadata: ["session": "\(claims.session)", "code": "\(refusal.code)"])
+            // The token is good: this is somebody whom an operator may be asked about. A question between processes is
+            // everyday business.
+            if request.purpose != .inquiry {
+                log.info("join refused", metadata: ["session": "\(claims.session)", "code": "\(refusal.code)"])
+            }
             answer(visitor, ClosingResponse(refusal, origin: request.origin))
-        case .welcome where !request.upgrades:
-            answer(visitor, ClosingResponse.mayJoin.readable(by: request.origin))
         case .welcome(let loop, let seat):
-            handOver(visitor, to: loop, seat, claims, head: JoinRequest.forwardedHead(head) + rest)
+            switch request.purpose {
+            case .probe: answer(visitor, ClosingResponse.mayJoin.readable(by: request.origin))
+            case .inquiry: answer(visitor, .mine)
+            case .join, .relayed:
+                handOver(visitor, to: loop, seat, claims, head: JoinRequest.forwardedHead(head) + rest)
+            }
+        case .relay(let address):
+            switch request.purpose {
+            case .probe: answer(visitor, ClosingResponse.mayJoin.readable(by: request.origin))
+            // Handed on already, or asked about: a second hop could close a ring.
+            case .relayed, .inquiry: refuse(visitor, .notMine, origin: request.origin)
+            case .join: relay(visitor, request, to: address, head: JoinRequest.relayedHead(head) + rest)
+            }
         }
     }
 
@@ -166,14 +192,14 @@ package actor Acceptor {
         }
     }
 
-    private func refuse(_ visitor: Visitor, _ refusal: Refusal, origin: String?) {
+    func refuse(_ visitor: Visitor, _ refusal: Refusal, origin: String?) {
         refused(refusal.code)
         // Anybody can knock: at a level that is usually told, a flood at the door would be one in the log as well.
         log.debug("knock refused", metadata: ["code": "\(refusal.code)", "status": "\(refusal.status)"])
         answer(visitor, ClosingResponse(refusal, origin: origin))
     }
 
-    private func answer(_ visitor: Visitor, _ response: ClosingResponse) {
+    func answer(_ visitor: Visitor, _ response: ClosingResponse) {
         visitor.answer(response.bytes, within: settings.answerDeadline)
     }
 }

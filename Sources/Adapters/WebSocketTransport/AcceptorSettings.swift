@@ -16,6 +16,15 @@ package struct AcceptorSettings: Sendable {
     package var answerDeadline: Duration = .seconds(5)
     /// Connections at the door: head incomplete, admission pending or answer not taken. More are answered 503 and cut.
     package var mostWaiting = 1_024
+    /// For the process that runs a session to take the connection of a relay.
+    package var relayConnect: Duration = .seconds(1)
+    /// For it to answer the participant's head, connecting included. Less than the three seconds after which a client
+    /// tries again.
+    package var relayAnswer: Duration = .milliseconds(2_500)
+    /// Without a byte one way, although both sides send something every second: the relay ends.
+    package var relayStuck: Duration = .seconds(10)
+    /// Connections that are passed on to another process. More are answered 503.
+    package var mostRelays = 1_024
     package var line = LineTimes()
 
     package init(host: String, port: Int, origins: [String] = [], tokenInQuery: Bool = false) {

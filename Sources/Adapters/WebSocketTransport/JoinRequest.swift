@@ -8,8 +8,7 @@ package struct JoinRequest {
     package var origin: String?
     package var session: SessionID
     package var token: String
-    /// False: only asks whether it would be let in.
-    package var upgrades: Bool
+    package var purpose: Knock.Purpose
 
     package enum Verdict {
         case ask(JoinRequest)
@@ -19,6 +18,8 @@ package struct JoinRequest {
     }
 
     package static let subprotocol = ParticipantCodec.subprotocol
+    /// With `1`: another process of the installation hands on a connection, or asks.
+    static let relayHeader = "X-Voiced-Relay"
     static let bearerPrefix = "bearer."
     /// Longer ones are refused before they are looked at.
     package static let longestToken = 4_096
@@ -45,7 +46,14 @@ package struct JoinRequest {
         guard let token = token(head, subprotocols, settings), token.utf8.count <= longestToken else {
             return refuse(.token)
         }
-        return .ask(JoinRequest(origin: origin, session: session, token: token, upgrades: upgrades))
+        let purpose: Knock.Purpose =
+            switch (head.value(relayHeader.lowercased()) == "1", upgrades) {
+            case (false, true): .join
+            case (false, false): .probe
+            case (true, true): .relayed
+            case (true, false): .inquiry
+            }
+        return .ask(JoinRequest(origin: origin, session: session, token: token, purpose: purpose))
     }
 
     /// `/v1/sessions/{id}/media`.
@@ -91,6 +99,13 @@ package struct JoinRequest {
         return pair.map { String($0.dropFirst("token=".count)) }
     }
 
+    /// The head that the owner's process gets: the participant's again, token and subprotocols included, as it came.
+    package static func relayedHead(_ head: RequestHead) -> [UInt8] {
+        var text = "\(head.method) \(head.path)\(head.query.map { "?" + $0 } ?? "") HTTP/1.1\r\n"
+        for header in head.headers { text += "\(header.name): \(header.value)\r\n" }
+        return Array((text + "\(relayHeader): 1\r\n\r\n").utf8)
+    }
+
     /// The head that the library gets: without the token (it drops a subprotocol list over 127 bytes without a word),
     /// without what it need not know.
     package static func forwardedHead(_ head: RequestHead) -> [UInt8] {
@@ -127,6 +142,11 @@ extension Refusal {
     static let slowAdmission = Refusal(
         status: 503, code: "busy", message: "It takes too long to look this session up. Try again.",
         retryAfterSeconds: 2)
+    static let notMine = Refusal(status: 421, code: "not_mine", message: "Another process runs this session.")
+    static let ownerUnreachable = Refusal(
+        status: 503, code: "owner_unreachable",
+        message: "The process that runs this session did not answer. Try again.",
+        retryAfterSeconds: 1)
     static let crowded = Refusal(
         status: 503, code: "crowded", message: "Too many connections wait at the door. Try again.", retryAfterSeconds: 1
     )

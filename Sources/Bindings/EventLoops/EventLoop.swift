@@ -20,6 +20,12 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
     /// Set by the binding that hangs its own things on this loop (one). On the loop, or before it starts.
     package weak var attachment: AnyObject?
 
+    /// Told, on the loop and before anything else happens there, that it has not turned for so long: the process or the
+    /// machine has slept. Nothing is sent or received on this loop until it returns. Set before the start.
+    package var afterSleep: (@Sendable (Duration) -> Void)?
+    /// A loop turns at least every `heartbeat`; later than that by this much, it has slept.
+    package static let sleepLimit = Duration.seconds(1)
+
     // Any thread, behind `lock`.
     private let lock = LoopLock()
     private var incoming: [Work] = []
@@ -31,6 +37,8 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
     private let thread: LoopThread
     private let wake = UnsafeMutablePointer<ev_async>.allocate(capacity: 1)
     private let pulse = UnsafeMutablePointer<ev_timer>.allocate(capacity: 1)
+    private let waking = UnsafeMutablePointer<ev_check>.allocate(capacity: 1)
+    private var lastCheck: Int64 = 0
     private var pulseExpected: Int64 = 0
     private var spare: [Work] = []
     let lag = LagRecorder()
@@ -77,6 +85,7 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
         unsafe ev_loop_destroy(raw)
         unsafe wake.deallocate()
         unsafe pulse.deallocate()
+        unsafe waking.deallocate()
         unsafe timerWatcher.deallocate()
         unsafe tickWatcher.deallocate()
     }
@@ -172,6 +181,7 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
     private func turn() {
         unsafe pthread_setspecific(Self.currentKey, Unmanaged.passUnretained(self).toOpaque())
         pulseExpected = LoopClock.nanoseconds() &+ Self.heartbeat.wholeNanoseconds
+        lastCheck = LoopClock.nanosecondsWithSleep()
         while true {
             runBatch()
             let (more, stop) = lock.withLock {
@@ -213,12 +223,20 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
         let me = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe wake.initialize(to: ev_async())
         unsafe pulse.initialize(to: ev_timer())
+        unsafe waking.initialize(to: ev_check())
         unsafe timerWatcher.initialize(to: ev_timer())
         unsafe tickWatcher.initialize(to: ev_timer())
 
         // Waking up is all this one is for: the loop looks at its queue after every turn.
         unsafe voiced_ev_async_init(wake) { _, _, _ in }
         unsafe ev_async_start(raw, wake)
+
+        unsafe waking.pointee.data = me
+        unsafe voiced_ev_check_init(waking) { _, watcher, _ in
+            guard let data = unsafe watcher?.pointee.data else { return }
+            unsafe Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue().checked()
+        }
+        unsafe ev_check_start(raw, waking)
 
         let seconds = Double(Self.heartbeat.wholeNanoseconds) / 1e9
         unsafe pulse.pointee.data = me
@@ -235,6 +253,16 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
         unsafe voiced_ev_timer_init(
             tickWatcher,
             { _, watcher, _ in unsafe EventLoop.of(watcher)?.slotsDue() }, 0, 0)
+    }
+
+    /// After each wait, before what became due in it.
+    private func checked() {
+        let now = LoopClock.nanosecondsWithSleep()
+        let slept = now &- lastCheck
+        lastCheck = now
+        guard slept > Self.sleepLimit.wholeNanoseconds, let afterSleep else { return }
+        afterSleep(.nanoseconds(slept))
+        lastCheck = LoopClock.nanosecondsWithSleep()
     }
 
     private static func of(_ watcher: UnsafeMutablePointer<ev_timer>?) -> EventLoop? {

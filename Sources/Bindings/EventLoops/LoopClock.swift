@@ -7,6 +7,18 @@ enum LoopClock {
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
         return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
+
+    /// CLOCK_BOOTTIME: counts the machine's sleep, too.
+    static func nanosecondsWithSleep() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+}
+
+/// A clock that counts the machine's sleep (CLOCK_BOOTTIME): what has passed for others has passed on it.
+package enum SleepClock {
+    package static var now: Duration { .nanoseconds(LoopClock.nanosecondsWithSleep()) }
 }
 
 extension Duration {

@@ -34,6 +34,9 @@ package protocol AudioEncoder: AnyObject {
 package protocol RecorderFactory: Sendable {
     /// `startingAt`: 48 kHz units since the conversation began.
     func open(session: String, epoch: Int64, startingAt position: Int64) -> any Recorder
+    /// A session is taken over or given up: its files that a dead process left open are finished, and go where finished
+    /// ones go. Those of living processes stay theirs. Returns at once.
+    func collectLeftBehind(of session: String)
     /// Files that are finished and wait to be kept for good.
     var waitingParts: Int { get }
 }

@@ -34,6 +34,13 @@ static inline void voiced_ev_async_init(ev_async *w, void (*cb)(struct ev_loop *
     ev_async_init(w, cb);
 }
 
+/// Called after each wait, before everything else that became due in it.
+static inline void voiced_ev_check_init(ev_check *w, void (*cb)(struct ev_loop *, ev_check *, int))
+{
+    ev_check_init(w, cb);
+    ev_set_priority(w, EV_MAXPRI);
+}
+
 static inline void voiced_thread_set_name(pthread_t thread, const char *name)
 {
     char cut[16];

@@ -51,7 +51,8 @@ extension Configuration {
         media = Media(
             host: reader.read(Keys.mediaHost), port: reader.read(Keys.mediaPort),
             publicURL: optional(reader.read(Keys.mediaPublicURL)),
-            instanceURL: optional(reader.read(Keys.mediaInstanceURL)), origins: reader.read(Keys.mediaOrigins),
+            instanceURL: optional(reader.read(Keys.mediaInstanceURL)),
+            advertise: optional(reader.read(Keys.mediaAdvertise)), origins: reader.read(Keys.mediaOrigins),
             tokenInQuery: reader.read(Keys.mediaTokenInQuery))
         metrics = Listener(host: reader.read(Keys.metricsHost), port: reader.read(Keys.metricsPort))
         web = Web(
@@ -83,6 +84,7 @@ extension Configuration {
                 silenceMilliseconds: reader.read(Keys.vadSilence)),
             connectTimeout: reader.read(Keys.openAIConnect), sessionLimit: reader.read(Keys.openAISessionLimit),
             reopenAfter: reader.read(Keys.openAIReopenAfter))
+        checksOnWake = reader.read(Keys.checkOnWake)
         prewarm = Prewarm(size: reader.read(Keys.prewarmSize), maxAge: reader.read(Keys.prewarmMaxAge))
         encoder = Encoder(
             application: reader.read(Keys.encoderApplication), complexity: reader.read(Keys.encoderComplexity),

@@ -14,6 +14,8 @@ package struct Configuration: Sendable, Equatable {
         package var publicURL: String?
         /// Reaches this very process; nil: not configured.
         package var instanceURL: String?
+        /// `host:port` for other processes; nil: not configured.
+        package var advertise: String?
         /// Which pages may open a media socket.
         package var origins: [String]
         package var tokenInQuery: Bool
@@ -105,6 +107,8 @@ package struct Configuration: Sendable, Equatable {
     package var limits: Limits
     package var drain: Drain
     package var openAI: OpenAI
+    /// False only in a rehearsal: a process that has slept goes on without asking whose its conversations are.
+    package var checksOnWake: Bool
     package var prewarm: Prewarm
     package var encoder: Encoder
     package var studiesFolder: String

@@ -15,6 +15,10 @@ package enum ConfigurationKeys {
         "media.instance_url", .url(["ws", "wss"], example: "wss://voiced-0.interviews.example"), "",
         "An address that reaches this very process past a load balancer, so that a rejoin finds its conversation in one "
             + "step. Empty: participants come back through media.public_url.")
+    static let mediaAdvertise = ConfigurationKey(
+        "media.advertise", .text("host:port, or nothing"), "",
+        "Where other processes of the installation reach this one's media port, to hand on a participant who came to the "
+            + "wrong one. Empty: media.host, or the machine's first address, and the port.")
     static let mediaOrigins = ConfigurationKey(
         "media.origins", .origins, [],
         "Pages that may open a media socket, as browsers send them in `Origin`. Programs that send none are always let "
@@ -153,6 +157,12 @@ package enum ConfigurationKeys {
         "prewarm.max_age", .duration(.seconds(1)...(.seconds(86_400))), .seconds(600),
         "One that nobody needed for so long is replaced. Its age counts toward providers.openai.session_limit.")
 
+    // MARK: Ownership
+    static let checkOnWake = ConfigurationKey(
+        "ownership.check_on_wake", .flag, true,
+        "A process that has slept for a second holds still until the store has said whose its conversations are (half a "
+            + "second at most). false: only for rehearsing that the store refuses what a former owner writes.")
+
     // MARK: Audio
     static let encoderApplication = ConfigurationKey(
         "audio.encoder.application", .choice, EncoderApplication.restrictedLowDelay,
@@ -195,8 +205,8 @@ extension ConfigurationKeys {
         Section(
             title: "The WebSocket that carries the conversations: /v1/sessions/{id}/media.",
             entries: [
-                mediaHost.entry, mediaPort.entry, mediaPublicURL.entry, mediaInstanceURL.entry, mediaOrigins.entry,
-                mediaTokenInQuery.entry,
+                mediaHost.entry, mediaPort.entry, mediaPublicURL.entry, mediaInstanceURL.entry, mediaAdvertise.entry,
+                mediaOrigins.entry, mediaTokenInQuery.entry,
             ]),
         Section(title: "Prometheus: /metrics.", entries: [metricsHost.entry, metricsPort.entry]),
         Section(
@@ -219,6 +229,7 @@ extension ConfigurationKeys {
             ]),
         Section(
             title: "How a process ends.", entries: [drainTimeout.entry, drainStrategy.entry, drainSettle.entry]),
+        Section(title: "Whose a conversation is.", entries: [checkOnWake.entry]),
         Section(
             title: "Who speaks.",
             entries: [

@@ -8,6 +8,7 @@ package final class NarratingRecorders: RecorderFactory {
         case participant(bytes: Int, position: Int64)
         case agent(bytes: Int, position: Int64)
         case finished(position: Int64)
+        case collected(session: String)
     }
     package let story = Story<Line>()
     private let failing = Atomic(false)
@@ -17,6 +18,8 @@ package final class NarratingRecorders: RecorderFactory {
     /// From now on every recording has a hole.
     package func fail() { failing.store(true, ordering: .relaxed) }
     fileprivate var isFailing: Bool { failing.load(ordering: .relaxed) }
+
+    package func collectLeftBehind(of session: String) { story.tell(.collected(session: session)) }
 
     package var waitingParts: Int { 0 }
 

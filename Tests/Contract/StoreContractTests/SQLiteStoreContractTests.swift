@@ -32,10 +32,21 @@ final class SQLiteFixture: StoreFixture {
         self.options = options
     }
 
-    func open() async throws -> any Store {
+    func open(_ times: LeaseTimes) async throws -> any Store {
+        var options = options
+        options.leaseTimes = times
         let store = try await GRDBStore.open(options, logger: Logger(label: "test"))
         opened.withLock { $0.append(store) }
         return store
+    }
+
+    func outbox() async throws -> [OutboxEntry] {
+        let store = try await GRDBStore.open(options, logger: Logger(label: "test"))
+        let rows = try await store.outbox()
+        await store.close()
+        return rows.map {
+            OutboxEntry(session: $0.session, epoch: $0.epoch, kind: $0.kind, ordinal: $0.ordinal)
+        }
     }
 
     func discard() async {

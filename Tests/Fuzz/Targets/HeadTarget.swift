@@ -145,7 +145,7 @@ final class HeadTarget: FuzzTarget {
             try expect(head.method == "GET", "only a GET asks")
             try expect(request.token.utf8.count <= JoinRequest.longestToken, "a token has at most its limit")
             try expect(head.path == "/v1/sessions/\(request.session)/media", "the session is the path's")
-            if request.upgrades { try checkForwarded(head) }
+            if request.purpose == .join || request.purpose == .relayed { try checkForwarded(head) }
         case .preflight(let page): origin = page
         case .refuse(let refusal, let page):
             origin = page

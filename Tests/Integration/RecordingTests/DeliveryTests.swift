@@ -124,6 +124,23 @@ struct DeliveryTests {
         #expect(next.waitingParts == 0)
     }
 
+    @Test("what a dead process left of one session goes when another takes it over, once, and nothing of others")
+    func takesOver() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let settings = RecorderSettings(folder: folder.path + "/recordings")
+        let store = FailingStore()
+        let successor = OggRecorderFactory(settings: settings, objects: store)
+        let dead = OggRecorderFactory(settings: settings)
+        await record(dead, seconds: 70)
+        await record(dead, seconds: 5, session: "other")
+        for _ in 0..<3 { successor.collectLeftBehind(of: "call") }
+        while store.keys.count < 2 { await Task.yield() }
+        await successor.deliver(within: .seconds(60))
+        #expect(store.keys.map { String($0.suffix(22)) } == ["call/000001-000000.ogg", "call/000001-000001.ogg"])
+        #expect(successor.waitingParts == 0)
+    }
+
     @Test("a part that somebody still writes is not taken for left behind")
     func inUse() async throws {
         let folder = try TemporaryFolder()

@@ -64,35 +64,6 @@ struct SQLiteDurabilityTests {
         await store.close()
     }
 
-    @Test("a reaped session has its job too")
-    func reapedOutbox() async throws {
-        let temporary = try TemporaryStore()
-        let store = try await temporary.open()
-        let conversation = try await Conversation.begin(in: store)
-        try await store.update(
-            conversation.id, as: conversation.holder,
-            .released(rejoinWindow: .zero, activeMilliseconds: 1, costMicros: 0))
-        #expect(try await store.endOverdue(limit: 10).count == 1)
-        #expect(try await store.outbox() == [OutboxRow(session: "s", epoch: 1, kind: "ended")])
-        await store.close()
-    }
-
-    @Test("the owner of a row that was reaped under it still has the last word")
-    func ownersEndOverrides() async throws {
-        let temporary = try TemporaryStore()
-        let store = try await temporary.open()
-        let conversation = try await Conversation.begin(in: store)
-        _ = try await store.interruptOrphans(of: InstanceID("other"), defaultRejoin: .zero)
-        #expect(try await store.endOverdue(limit: 10).map(\.completionReason) == [.interrupted])
-        try await store.append([conversation.turn(0)], as: conversation.holder)
-        try await store.update(
-            conversation.id, as: conversation.holder,
-            .ended(EndEntry(reason: .completed), sequence: 1, activeMilliseconds: 1, costMicros: 0))
-        #expect(try await store.session(conversation.id)?.completionReason == .completed)
-        #expect(try await store.outbox().count == 2)
-        await store.close()
-    }
-
     @Test("counters tell fenced records, conflicts, repeated responses and differing costs")
     func counters() async throws {
         let temporary = try TemporaryStore()
@@ -118,6 +89,11 @@ struct SQLiteDurabilityTests {
             conversation.id, as: conversation.holder,
             .released(rejoinWindow: .seconds(1), activeMilliseconds: 1, costMicros: 6))
         let statistics = store.statistics
+        try await store.appendLate([usage(1), usage(7), usage(7)], as: conversation.holder)
+        let late = store.statistics
+        #expect(late.lateRecords == 1)
+        #expect(late.lateRecordsKnown == 2)
+        #expect(late.repeatedResponses == 2)
         #expect(statistics.records == 2)
         #expect(statistics.repeatedResponses == 1)
         #expect(statistics.conflicts == 1)

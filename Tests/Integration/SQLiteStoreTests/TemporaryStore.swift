@@ -19,10 +19,12 @@ final class TemporaryStore: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     func open(
-        busyTimeout: Duration = .seconds(5), maxBytes: Int64? = nil, commits: CommitLimits = CommitLimits()
+        busyTimeout: Duration = .seconds(5), maxBytes: Int64? = nil, commits: CommitLimits = CommitLimits(),
+        leaseTimes: LeaseTimes = .standard
     ) async throws -> GRDBStore {
         try await GRDBStore.open(
-            GRDBStore.Options(path: path, busyTimeout: busyTimeout, maxBytes: maxBytes, commits: commits),
+            GRDBStore.Options(
+                path: path, busyTimeout: busyTimeout, maxBytes: maxBytes, commits: commits, leaseTimes: leaseTimes),
             logger: Logger(label: "test"))
     }
 
@@ -54,6 +56,8 @@ struct Conversation: Sendable {
         let id = try #require(SessionID(name))
         let record = try await store.create(
             NewSession(id: id, study: study.id, participant: "p", expiresIn: .seconds(60)))
+        _ = try await store.register(
+            NewInstance(id: owner, build: "b", mediaAddress: "127.0.0.1:9", mediaURL: nil, capacity: 1_000))
         let claim = try await store.claim(id, expecting: record.ownership, by: owner, client: "page")
         guard case .claimed(let claimed) = claim else { throw StoreError.fenced }
         return Conversation(id: id, holder: claimed.ownership)

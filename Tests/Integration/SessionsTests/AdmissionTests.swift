@@ -53,9 +53,14 @@ import Testing
     /// A conversation that another process began and left.
     private func interrupted(_ name: String, in rig: Rig) async throws -> TokenClaims {
         let claims = try await rig.session(name)
-        _ = try await rig.store.claim(
-            claims.session, expecting: Ownership(owner: nil, epoch: 0), by: InstanceID("dead"), client: "page-1")
-        _ = try await rig.store.interruptOrphans(of: InstanceID("here"), defaultRejoin: .seconds(120))
+        let owner = try await rig.register("dead")
+        guard
+            case .claimed(let row) = try await rig.store.claim(
+                claims.session, expecting: Ownership(owner: nil, epoch: 0), by: owner, client: "page-1")
+        else { throw RigError.refused }
+        try await rig.store.update(
+            claims.session, as: row.ownership,
+            .released(rejoinWindow: .seconds(120), activeMilliseconds: 0, costMicros: 0))
         return claims
     }
 
@@ -164,19 +169,21 @@ import Testing
         #expect(try await rig.turns(claims).map(\.text) == ["Hello"])
     }
 
-    @Test("a process that starts interrupts what an earlier one left active, and a rejoin goes on from the journal")
+    @Test("what a dead process left active is interrupted, and a rejoin goes on from the journal")
     func restart() async throws {
         let rig = try await Rig()
         let claims = try await rig.session()
+        let dead = try await rig.register("dead")
         _ = try await rig.store.claim(
-            claims.session, expecting: Ownership(owner: nil, epoch: 0), by: InstanceID("dead"), client: "page-1")
+            claims.session, expecting: Ownership(owner: nil, epoch: 0), by: dead, client: "page-1")
         let holder = Ownership(owner: InstanceID("dead"), epoch: 1)
         let turn = Turn(
             speaker: .participant, item: "i1-0", text: "I said this", startMilliseconds: 1_000,
             endMilliseconds: 2_000, captureStart: 48_000, captureEnd: 96_000, client: "page-1")
         try await rig.store.append(
             [JournalRecord(session: claims.session, epoch: 1, sequence: 0, entry: .turn(turn))], as: holder)
-        try await rig.supervisor.start()
+        try await rig.store.retire(dead)
+        while try await rig.row(claims).state == .active { await Task.yield() }
         #expect(try await rig.row(claims).state == .interrupted)
         let transport = try await rig.join(claims)
         let welcome = try #require(await transport.welcome())

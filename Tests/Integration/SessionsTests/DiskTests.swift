@@ -46,8 +46,8 @@ struct DiskTests {
         let rig = try await Rig()
         let claims = try await rig.session()
         _ = try await rig.store.claim(
-            claims.session, expecting: Ownership(owner: nil, epoch: 0), by: InstanceID("dead"), client: "page-1")
-        try await rig.supervisor.start()
+            claims.session, expecting: Ownership(owner: nil, epoch: 0), by: try await rig.register("dead"),
+            client: "page-1")
         await rig.supervisor.noteDisk(nearlyFull: true)
         #expect(refusal(await rig.supervisor.admit(claims, probing: false)) == nil)
         await rig.supervisor.stop()

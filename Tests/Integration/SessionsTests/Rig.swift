@@ -1,4 +1,6 @@
+import Foundation
 import InterviewCore
+import LocalDisk
 import Logging
 import OpusCodecs
 import Ports
@@ -13,6 +15,11 @@ import Testing
 /// participant are narrated.
 struct Rig {
     static let rate = 24_000
+    static let here = InstanceID("here")
+    /// Long enough for a busy machine, short enough for a test.
+    static let leaseTimes = LeaseTimes(
+        renewal: .milliseconds(200), lease: .seconds(8), lateness: .seconds(3), steady: .milliseconds(300),
+        remembered: .seconds(3_600))
     let loop = ManualLoop()
     let provider = NarratingProvider()
     let recorders = NarratingRecorders()
@@ -20,33 +27,46 @@ struct Rig {
     let tokens: JWTTokenAuthority
     let metrics = MetricsRegistry()
     let pressure = Pressure()
+    let owners = ScriptedOwners()
+    let stateFolder = FileManager.default.temporaryDirectory.appending(path: "voiced-rig-\(UUID())").path()
+    /// What the conversations write through; the test can take it away.
+    let switched: SwitchedStore
     let supervisor: SessionSupervisor
     let study: Study
 
     init(
         limits: SessionLimits = SessionLimits(), drainTimeout: Duration = .seconds(300), capacity: Int = 10,
+        start: Bool = true, budgetMicros: Int64? = nil,
         log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) async throws {
-        store = try await GRDBStore.open(.temporary(), logger: log)
+        var options = try GRDBStore.Options.temporary()
+        options.leaseTimes = Self.leaseTimes
+        store = try await GRDBStore.open(options, logger: log)
+        switched = SwitchedStore(store)
         tokens = await JWTTokenAuthority(try TokenSecrets([Array(repeating: 7, count: 32)]))
         var study = Study(
             id: try #require(StudyID("demo")), name: "Demo", language: "en", instructions: "Be kind.",
             greeting: "Hello there.")
         study.limits = limits
+        study.budgetMicros = budgetMicros
         self.study = study
         try await store.save(study)
         let price = Price(
             textIn: 1_000_000, cachedTextIn: 0, audioIn: 0, cachedAudioIn: 0, imageIn: 0, cachedImageIn: 0,
             textOut: 0, audioOut: 0, perMinute: 0)
         let services = SessionServices(
-            store: store, tokens: tokens, codecs: OpusAudioCodecs(), provider: provider, recorders: recorders,
+            store: switched, tokens: tokens, codecs: OpusAudioCodecs(), provider: provider, recorders: recorders,
             prices: PriceBook(["fake-model": price, "fake-transcriber": price]), metrics: metrics,
+            spool: SpoolSettling(
+                spool: SpoolFile(folder: stateFolder, instance: Self.here), store: switched, metrics: metrics,
+                log: log), owners: owners, leaseClock: { .nanoseconds(DispatchTime.now().uptimeNanoseconds) },
             loopTiming: { [pressure] _ in pressure.timing }, memoryShare: { [pressure] in pressure.memoryShare })
         supervisor = SessionSupervisor(
             settings: SupervisorSettings(
-                instance: InstanceID("here"), build: "test", seats: SeatPolicy(seatsPerLoop: capacity),
-                drainTimeout: drainTimeout),
+                instance: Self.here, build: "test", seats: SeatPolicy(seatsPerLoop: capacity),
+                drainTimeout: drainTimeout, reapInterval: .milliseconds(50), leaseTimes: Self.leaseTimes),
             services: services, loops: [loop], log: log)
+        if start { try await supervisor.start(mediaAddress: "127.0.0.1:1") }
     }
 
     /// A scheduled session and the claims of its join link.
@@ -55,6 +75,15 @@ struct Rig {
         _ = try await store.create(
             NewSession(id: id, study: study.id, participant: "p", expiresIn: .seconds(3_600)))
         return TokenClaims(participant: "p", session: id, scope: .join)
+    }
+
+    /// Another process of the installation.
+    @discardableResult
+    func register(_ name: String) async throws -> InstanceID {
+        let id = InstanceID(name)
+        _ = try await store.register(
+            NewInstance(id: id, build: "test", mediaAddress: "127.0.0.1:2", mediaURL: nil, capacity: 10))
+        return id
     }
 
     static func hello(_ client: String = "page-1", up: AudioFormat = .opus, resume: Hello.Resume? = nil) -> Hello {
@@ -146,5 +175,30 @@ extension NarratingTransport {
 
     var audioFrames: Int {
         story.lines.count { if case .audio = $0 { true } else { false } }
+    }
+}
+
+extension SessionSupervisor {
+    func admit(_ claims: TokenClaims, probing: Bool) async -> AdmissionAnswer {
+        await admit(Knock(claims: claims, token: "token", purpose: probing ? .probe : .join))
+    }
+}
+
+/// Other processes, as a test wants them.
+final class ScriptedOwners: OwnerInquiry {
+    private let state = Mutex((answer: OwnerAnswer.silent, asked: [String]()))
+
+    var answer: OwnerAnswer {
+        get { state.withLock { $0.answer } }
+        set { state.withLock { $0.answer = newValue } }
+    }
+    /// Addresses, in order.
+    var asked: [String] { state.withLock { $0.asked } }
+
+    func ask(address: String, session: SessionID, token: String, patience: Duration) async -> OwnerAnswer {
+        state.withLock { state in
+            state.asked.append(address)
+            return state.answer
+        }
     }
 }

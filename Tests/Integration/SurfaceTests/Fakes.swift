@@ -6,6 +6,8 @@ import Synchronization
 actor FakeStore: Store {
     private(set) var studiesByID: [StudyID: Study] = [:]
     private(set) var records: [SessionRecord] = []
+    private var known: [InstanceRecord] = []
+    private var ledgers: [StudyID: StudyLedger] = [:]
     private var journals: [SessionID: [JournalRecord]] = [:]
     private var failure: StoreError?
     private let now = StoreTime(milliseconds: 1_770_091_506_789)
@@ -58,13 +60,37 @@ actor FakeStore: Store {
         _ id: SessionID, expecting expected: Ownership, by owner: InstanceID, client: String
     ) async throws(StoreError) -> Claim { .unknown }
     func update(_ id: SessionID, as holder: Ownership, _ change: SessionChange) async throws(StoreError) {}
-    func endOverdue(limit: Int) async throws(StoreError) -> [SessionRecord] { [] }
-    func interruptOrphans(
-        of keep: InstanceID, defaultRejoin: Duration
-    ) async throws(StoreError) -> [SessionRecord] { [] }
     func append(_ records: [JournalRecord], as holder: Ownership) async throws(StoreError) {}
     func ping() async throws(StoreError) { try check() }
     func close() async {}
+
+    // MARK: Ownership, of which the surface asks for the instances and the ledgers only
+    func put(_ instance: InstanceRecord) { known.append(instance) }
+    func put(_ ledger: StudyLedger, of study: StudyID) { ledgers[study] = ledger }
+    func instances() async throws(StoreError) -> [InstanceRecord] {
+        try check()
+        return known
+    }
+    func ledger(of study: StudyID) async throws(StoreError) -> StudyLedger? {
+        try check()
+        return ledgers[study]
+    }
+    func register(_ instance: NewInstance) async throws(StoreError) -> LeaseAnswer {
+        LeaseAnswer(changed: 0, hadLapsed: false)
+    }
+    func renew(_ id: InstanceID, _ report: InstanceReport) async throws(StoreError) -> LeaseAnswer {
+        LeaseAnswer(changed: 0, hadLapsed: false)
+    }
+    func retire(_ id: InstanceID) async throws(StoreError) {}
+    nonisolated func signals(for id: InstanceID) -> AsyncStream<Void> { AsyncStream { $0.finish() } }
+    func rows(of owner: InstanceID, and held: [SessionID]) async throws(StoreError) -> [SessionRecord] { [] }
+    func takeBack(_ id: SessionID, as holder: Ownership) async throws(StoreError) -> TakeBack { throw .fenced }
+    func reap(_ sweep: Sweep) async throws(StoreError) -> [Reaped] { [] }
+    func requestClose(_ id: SessionID, detail: String?) async throws(StoreError) -> Ports.CloseRequest { .unknown }
+    func suspect(_ id: SessionID) async throws(StoreError) -> Suspicion { .settled }
+    func topUp(_ id: SessionID, as holder: Ownership) async throws(StoreError) -> TopUp { .refused }
+    func appendLate(_ records: [JournalRecord], as holder: Ownership) async throws(StoreError) {}
+    func lateJournal(of id: SessionID) async throws(StoreError) -> [JournalRecord] { [] }
 }
 
 /// Tokens one can read: `scope:session:participant:seconds`.

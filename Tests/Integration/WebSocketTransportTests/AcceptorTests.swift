@@ -22,7 +22,7 @@ extension WebSocketTransportTests {
                         await door.admission.nextQuestion()
                             == .init(
                                 claims: TokenClaims(participant: "p", session: known, scope: .join),
-                                probing: false))
+                                purpose: .join))
                     await session.with { $0.send(.state(.listening)) }
                     #expect(try client.readFrame()?.text == #"{"type":"state","state":"listening"}"#)
                     #expect(!session.wasCalledElsewhere)
@@ -194,7 +194,7 @@ extension WebSocketTransportTests {
                 #expect(fine.hasSuffix("\r\n\r\n{\"join\":true}"))
                 #expect(fine.contains("\r\nAccess-Control-Allow-Origin: https://page.test\r\n"))
                 #expect(fine.contains("\r\nVary: Origin\r\n"))
-                #expect(await door.admission.nextQuestion().probing)
+                #expect(await door.admission.nextQuestion().purpose == .probe)
 
                 let full = try ask("full", token: "good.full.join")
                 #expect(full.hasPrefix("HTTP/1.1 503 "))

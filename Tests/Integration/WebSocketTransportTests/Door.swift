@@ -18,6 +18,7 @@ final class Door: Sendable {
     let acceptor: Acceptor
     let port: UInt16
     private let refusalLog: RefusalLog
+    private let relayEvents = AsyncStream<RelayEvent>.makeStream()
     fileprivate let doorLoop: EventLoop
 
     static func with<Result: Sendable>(
@@ -49,7 +50,8 @@ final class Door: Sendable {
         acceptor = Acceptor(
             settings: settings, loop: doorLoop, tokens: BelievingAuthority(), admission: admission,
             context: { contexts.indices.contains($0) ? contexts[$0] : nil },
-            observer: { code in refusals.codes.withLock { $0.append(code) } }, log: Logger(label: "door"))
+            observer: { code in refusals.codes.withLock { $0.append(code) } },
+            relayObserver: { [relayEvents] in relayEvents.continuation.yield($0) }, log: Logger(label: "door"))
         port = UInt16(try await acceptor.start())
         self.loops = loops
         self.contexts = contexts
@@ -71,6 +73,14 @@ final class Door: Sendable {
 
     /// Codes of what the door refused by itself.
     var refusals: [String] { refusalLog.codes.withLock { $0 } }
+
+    func nextRelayEvent() async -> RelayEvent? {
+        for await event in relayEvents.stream { return event }
+        return nil
+    }
+
+    /// Asks other processes from this door's loop.
+    var line: OwnerLine { OwnerLine(loop: doorLoop) }
 
     // MARK: Clients
 
@@ -142,4 +152,11 @@ extension Door {
     func on<Result: Sendable>(_ loop: EventLoop, _ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in loop.post { continuation.resume(returning: body()) } }
     }
+}
+
+/// What a scripted peer says; named by its beginning only.
+struct Said: Sendable, ExpressibleByStringInterpolation, CustomTestStringConvertible {
+    var text: String
+    init(stringLiteral text: String) { self.text = text }
+    var testDescription: String { String(reflecting: String(text.prefix(60))) }
 }

@@ -4,12 +4,13 @@ import Ports
 import Synchronization
 import Testing
 
-/// Decides by the session's id: `ended`, `full`, `unknown` are refused, `slow…` waits for `decide()`, all others are
-/// welcome, each on the next loop.
+/// Decides by the session's id: `ended`, `full`, `unknown`, `elsewhere` are refused, `slow…` waits for `decide()`,
+/// `relay-PORT…` is run by the process at that port, which says so, `ring-PORT…` as well, but it does not say so; all
+/// others are welcome, each on the next loop.
 final class ScriptedAdmission: Admission {
     struct Asked: Sendable, Equatable {
         var claims: TokenClaims
-        var probing: Bool
+        var purpose: Knock.Purpose
     }
 
     let loops: [EventLoop]
@@ -24,21 +25,28 @@ final class ScriptedAdmission: Admission {
 
     init(loops: [EventLoop]) { self.loops = loops }
 
-    func admit(_ claims: TokenClaims, probing: Bool) async -> AdmissionAnswer {
+    func admit(_ knock: Knock) async -> AdmissionAnswer {
+        let claims = knock.claims
         if claims.session.text.hasPrefix("slow") {
             await withCheckedContinuation { continuation in
                 state.withLock { $0.waiting.append(continuation) }
-                questions.continuation.yield(Asked(claims: claims, probing: probing))
+                questions.continuation.yield(Asked(claims: claims, purpose: knock.purpose))
             }
         } else {
-            questions.continuation.yield(Asked(claims: claims, probing: probing))
+            questions.continuation.yield(Asked(claims: claims, purpose: knock.purpose))
         }
         switch claims.session.text {
         case "unknown": return .refused(Refusal(status: 404, code: "unknown_session", message: "No such session."))
         case "ended": return .refused(Refusal(status: 410, code: "ended", message: "Over."))
         case "full":
             return .refused(Refusal(status: 503, code: "full", message: "Full.", retryAfterSeconds: 7))
+        case "elsewhere":
+            return .refused(Refusal(status: 421, code: "not_mine", message: "Another process runs it."))
         default: break
+        }
+        let parts = claims.session.text.split(separator: "-")
+        if parts.count > 1, parts[0] == "ring" || (parts[0] == "relay" && knock.purpose == .join) {
+            return .relay(address: "127.0.0.1:\(parts[1])")
         }
         let loop = state.withLock { state in
             defer { state.next += 1 }

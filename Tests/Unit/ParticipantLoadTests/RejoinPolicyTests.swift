@@ -62,6 +62,22 @@ struct RejoinPolicyTests {
                 == .again(after: .seconds(3), viaOwner: false))
     }
 
+    @Test(
+        "whatever the owner's own address refuses with, the general one decides",
+        arguments: [400, 401, 403, 404, 410, 421, 503])
+    func ownerRefuses(status: Int) {
+        var policy = live(ownerKnown: true)
+        _ = policy.closed(code: 1012, byeReason: nil, rejoinIn: nil, at: .seconds(1), chance: 0)
+        #expect(
+            policy.refused(status: status, code: "any", retryAfter: nil, at: .seconds(1), chance: 0)
+                == .again(after: .zero, viaOwner: false))
+        if (400..<420).contains(status), status != 410 {
+            #expect(
+                policy.refused(status: status, code: "any", retryAfter: nil, at: .seconds(1), chance: 0)
+                    == .stop(.refused(status: status, code: "any")))
+        }
+    }
+
     @Test("pauses grow to 3 s and end with the rejoin window")
     func backoff() {
         var policy = live(window: .seconds(8))

@@ -11,6 +11,8 @@ import Synchronization
 final class PartDelivery: Sendable {
     private struct State {
         var waiting: Deque<PartName> = []
+        /// Those that wait or are in hand, so that none is collected twice.
+        var known: Set<PartName> = []
         /// Closed and not delivered: waiting, in hand, or left behind.
         var pending = 0
         var isWorking = false
@@ -38,6 +40,7 @@ final class PartDelivery: Sendable {
     /// Nobody writes the part any more. Any thread.
     func closed(_ part: PartName) {
         let begins = state.withLock { state in
+            guard state.known.insert(part).inserted else { return false }
             state.pending += 1
             guard state.waiting.count < DeliveryLimits.mostWaiting else { return false }
             state.waiting.append(part)
@@ -48,8 +51,15 @@ final class PartDelivery: Sendable {
     }
 
     /// What an earlier process left: parts that no living process holds open.
-    func collectLeftovers() {
-        let parts = PartFolder.parts(in: folder).filter { PartFile.isLeftBehind("\(folder)/\($0.path)") }
+    func collectLeftovers() { collect(PartFolder.parts(in: folder)) }
+
+    /// The same of one session, which somebody takes over or has given up for lost.
+    func collectLeftovers(of session: String) {
+        collect(PartFolder.parts(in: "\(folder)/\(session)", session: session))
+    }
+
+    private func collect(_ found: [PartName]) {
+        let parts = found.filter { PartFile.isLeftBehind("\(folder)/\($0.path)") }
         if !parts.isEmpty {
             logger.notice("recording parts of an earlier process", metadata: ["parts": "\(parts.count)"])
         }
@@ -132,7 +142,10 @@ final class PartDelivery: Sendable {
         unlink(path)
         // The folder of the session goes with its last part; another part in it keeps it.
         rmdir("\(folder)/\(part.session)")
-        state.withLock { $0.pending -= 1 }
+        state.withLock { state in
+            state.pending -= 1
+            state.known.remove(part)
+        }
     }
 
     private func leave(_ part: PartName, because code: String) {

@@ -148,6 +148,8 @@ package struct TimelineEntry: Hashable, Sendable, Codable {
 /// Answer of `voicectl close`.
 package enum CloseOutcome: String, Hashable, Sendable, Codable {
     case closed
+    /// Another process runs it and has been told to close it.
+    case requested
     case alreadyEnded = "already_ended"
     case unknown
 }

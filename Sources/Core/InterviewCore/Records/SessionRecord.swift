@@ -78,13 +78,20 @@ package struct SessionRecord: Hashable, Sendable {
     package var activeMilliseconds: Int64
     /// Spent so far by the journal's usage records.
     package var costMicros: Int64
+    /// What the study's budget has set aside for it and it has not spent; released at the end only.
+    package var reservedMicros: Int64
+    /// Somebody asked its owner to close it: the detail, maybe empty.
+    package var closeRequest: String?
+    /// How often a process died with this session in hand.
+    package var suspected: Int
 
     package init(
         id: SessionID, study: StudyID, participant: String, state: SessionState = .scheduled,
         ownership: Ownership = Ownership(owner: nil, epoch: 0), client: String? = nil,
         completionReason: CompletionReason? = nil, completionDetail: String? = nil, createdAt: StoreTime,
         expiresAt: StoreTime, startedAt: StoreTime? = nil, disconnectedAt: StoreTime? = nil,
-        rejoinUntil: StoreTime? = nil, endedAt: StoreTime? = nil, activeMilliseconds: Int64 = 0, costMicros: Int64 = 0
+        rejoinUntil: StoreTime? = nil, endedAt: StoreTime? = nil, activeMilliseconds: Int64 = 0, costMicros: Int64 = 0,
+        reservedMicros: Int64 = 0, closeRequest: String? = nil, suspected: Int = 0
     ) {
         self.id = id
         self.study = study
@@ -102,5 +109,8 @@ package struct SessionRecord: Hashable, Sendable {
         self.endedAt = endedAt
         self.activeMilliseconds = activeMilliseconds
         self.costMicros = costMicros
+        self.reservedMicros = reservedMicros
+        self.closeRequest = closeRequest
+        self.suspected = suspected
     }
 }

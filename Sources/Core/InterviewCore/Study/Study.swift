@@ -11,10 +11,12 @@ package struct Study: Hashable, Sendable, Codable {
     /// The provider's name for the voice; nil: the provider's configured default.
     package var voice: String?
     package var limits: SessionLimits
+    /// Micro-dollars that all its sessions together may cost; nil: no cap.
+    package var budgetMicros: Int64?
 
     package init(
         id: StudyID, name: String, language: String, instructions: String, greeting: String, voice: String? = nil,
-        limits: SessionLimits = SessionLimits()
+        limits: SessionLimits = SessionLimits(), budgetMicros: Int64? = nil
     ) {
         self.id = id
         self.name = name
@@ -23,9 +25,13 @@ package struct Study: Hashable, Sendable, Codable {
         self.greeting = greeting
         self.voice = voice
         self.limits = limits
+        self.budgetMicros = budgetMicros
     }
 
-    enum CodingKeys: String, CodingKey { case id, name, language, instructions, greeting, voice, limits }
+    enum CodingKeys: String, CodingKey {
+        case id, name, language, instructions, greeting, voice, limits
+        case budgetMicros = "budget_micros"
+    }
 }
 
 /// The limits a study may set for its sessions; nil means what the configuration says.

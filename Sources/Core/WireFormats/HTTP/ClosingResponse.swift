@@ -37,6 +37,11 @@ package struct ClosingResponse: Sendable, Equatable {
         ClosingResponse(status: 200, body: Array(#"{"join":true}"#.utf8))
     }
 
+    /// The answer to another process that asks about a session which this one runs.
+    package static var mine: ClosingResponse { ClosingResponse(status: 200, body: mineBeginning + [UInt8(ascii: "}")]) }
+    /// How its body begins, in later versions too.
+    package static let mineBeginning = Array(#"{"mine":true"#.utf8)
+
     /// The answer to a browser that asks whether it may send a token from a page of `origin` (Fetch, 3.2.2).
     package static var preflight: ClosingResponse {
         ClosingResponse(
@@ -81,6 +86,7 @@ package struct ClosingResponse: Sendable, Equatable {
         case 408: "Request Timeout"
         case 409: "Conflict"
         case 410: "Gone"
+        case 421: "Misdirected Request"
         case 426: "Upgrade Required"
         case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"

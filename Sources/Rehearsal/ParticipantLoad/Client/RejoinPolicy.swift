@@ -46,6 +46,8 @@ package struct RejoinPolicy: Sendable {
     private var attempts = 0
     private var uncleanReturns = 0
     private var ownerTried = false
+    /// The attempt that runs goes to the owner's own address.
+    private var isViaOwner = false
     private var ownerKnown = false
 
     package init(patience: Duration, startingAt now: Duration, hasOwnerAddress: Bool = true) {
@@ -61,6 +63,7 @@ package struct RejoinPolicy: Sendable {
         lostAt = nil
         attempts = 0
         ownerTried = false
+        isViaOwner = false
         self.ownerKnown = ownerKnown && hasOwnerAddress
     }
 
@@ -89,6 +92,8 @@ package struct RejoinPolicy: Sendable {
     package mutating func refused(
         status: Int, code: String, retryAfter: Duration?, at now: Duration, chance: Double
     ) -> Decision {
+        // Whatever the owner's own address says: it may have come to be another process', and the general one knows.
+        if isViaOwner { return again("\(status) \(code)", atLeast: .zero, at: now, chance: chance) }
         switch status {
         case 410: return .stop(.ended(reason: "410"))
         case 400, 401, 403, 404: return .stop(.refused(status: status, code: code))
@@ -113,6 +118,7 @@ package struct RejoinPolicy: Sendable {
         guard now + pause <= deadline else { return .stop(.gaveUp(last: what)) }
         let viaOwner = ownerKnown && !ownerTried
         ownerTried = ownerTried || viaOwner
+        isViaOwner = viaOwner
         // A refusal by the owner's own address is followed by the general one at once.
         if attempts == 2, ownerTried, !viaOwner { return .again(after: .zero, viaOwner: false) }
         return .again(after: pause, viaOwner: viaOwner)

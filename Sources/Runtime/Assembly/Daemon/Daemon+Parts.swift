@@ -1,3 +1,4 @@
+import EventLoops
 import InterviewCore
 import LocalDisk
 import Logging
@@ -9,6 +10,18 @@ import WireFormats
 
 // MARK: - What watches and changes a running daemon
 extension Daemon {
+    /// A loop that has slept holds still until the store has said whose its conversations are.
+    static func guardSleep(
+        of loops: [EventLoop], supervisor: SessionSupervisor, metrics: MetricsRegistry, log: Logger
+    ) {
+        for loop in loops {
+            loop.afterSleep = { [unowned loop, weak supervisor] slept in
+                guard let supervisor else { return }
+                WakeGate.hold(loop, for: supervisor, slept: slept, metrics: metrics, log: log)
+            }
+        }
+    }
+
     static func diskGuard(
         _ configuration: Configuration, supervisor: SessionSupervisor, metrics: MetricsRegistry, log: Logger
     ) -> DiskGuard {

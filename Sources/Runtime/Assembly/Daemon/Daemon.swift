@@ -70,11 +70,11 @@ package final class Daemon: Sendable {
         doorLoop = engine.doorLoop
         let provider = try engine.provider()
         recorders = engine.recorders(agentRate: provider.outputRate)
+        let settings = Self.supervisorSettings(configuration, loops: engine.loops.count)
         let services = try engine.services(
-            foundations, provider: provider, recorders: recorders, codecs: substitutes.codecs)
-        supervisor = SessionSupervisor(
-            settings: Self.supervisorSettings(configuration, loops: engine.loops.count), services: services,
-            loops: engine.loops, log: log)
+            foundations, instance: settings.instance, provider: provider, recorders: recorders,
+            codecs: substitutes.codecs)
+        supervisor = SessionSupervisor(settings: settings, services: services, loops: engine.loops, log: log)
         acceptor = engine.acceptor(foundations, admission: supervisor, metrics: services.metrics)
 
         disk = Self.diskGuard(configuration, supervisor: supervisor, metrics: services.metrics, log: log)
@@ -82,13 +82,19 @@ package final class Daemon: Sendable {
             foundations, source: source, supervisor: supervisor, disk: disk, provider: provider,
             loops: engine.loops.count)
 
+        if configuration.checksOnWake {
+            Self.guardSleep(of: engine.loops, supervisor: supervisor, metrics: services.metrics, log: log)
+        }
         for loop in engine.loops + [engine.doorLoop] { loop.start() }
-        do { try await supervisor.start() } catch { throw .store("the store does not answer: \(error)") }
         await disk.start()
+        // The door first, so that others can be told where it is; nobody is seated before the lease holds.
         let media: Int
         do { media = try await acceptor.start() } catch {
             throw .listening("media.port: \(error)")
         }
+        do {
+            try await supervisor.start(mediaAddress: MediaAddress.text(configuration.media, port: media))
+        } catch { throw .store("the store does not answer: \(error)") }
         let probes = AgentSurface.probes(
             host: configuration.agent.host, port: configuration.agent.port, control: supervisor, logger: log)
         let metrics = AgentSurface.metrics(
@@ -152,7 +158,7 @@ package final class Daemon: Sendable {
                 idle: configuration.limits.idle, hardLimit: configuration.limits.hard,
                 rejoin: configuration.limits.rejoin),
             sessionBudgetMicros: configuration.limits.sessionBudgetMicros, drainTimeout: configuration.drain.timeout,
-            maxOutputTokens: configuration.openAI.maxOutputTokens)
+            maxOutputTokens: configuration.openAI.maxOutputTokens, mediaURL: configuration.media.instanceURL)
     }
 
     /// The group tells of every start and stop at info; we say it once ourselves.

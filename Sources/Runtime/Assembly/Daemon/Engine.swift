@@ -51,7 +51,8 @@ struct Engine {
     }
 
     func services(
-        _ foundations: Foundations, provider: OpenAIRealtimeFactory, recorders: OggRecorderFactory,
+        _ foundations: Foundations, instance: InstanceID, provider: OpenAIRealtimeFactory,
+        recorders: OggRecorderFactory,
         codecs substitute: (any AudioCodecs)?
     ) throws(AssemblyError) -> SessionServices {
         let codecs = OpusAudioCodecs(settings: OpusEncoderSettings(configuration.encoder))
@@ -61,10 +62,14 @@ struct Engine {
                 file: configuration.pricesFile,
                 models: [configuration.openAI.model] + (configuration.openAI.transcriptionModel.map { [$0] } ?? []))
         } catch { throw .configuration("\(error)") }
+        let metrics = MetricsRegistry()
+        let spool = SpoolSettling(
+            spool: SpoolFile(folder: "\(configuration.stateFolder)/spool", instance: instance),
+            store: foundations.store, metrics: metrics, log: log)
         return SessionServices(
             store: foundations.store, tokens: foundations.tokens, codecs: substitute ?? codecs, provider: provider,
             recorders: recorders, prices: prices,
-            metrics: MetricsRegistry(),
+            metrics: metrics, spool: spool, owners: OwnerLine(loop: doorLoop), leaseClock: { SleepClock.now },
             loopTiming: { loop in
                 guard let lag = (loop as? EventLoop)?.lagQuantiles() else { return SeatPolicy.LoopTiming() }
                 return SeatPolicy.LoopTiming(lagP99: lag.p99, samples: lag.samples, still: lag.sinceLastTurn)
@@ -108,6 +113,14 @@ struct Engine {
                 metrics.add(Metric.refusals, [refusal])
                 // Before a token has been checked anybody may cause this line: it is not for everyday.
                 log.debug("connection refused at the door", metadata: ["code": "\(refusal)"])
+            },
+            relayObserver: { event in
+                switch event {
+                case .began: metrics.add(Metric.relaysActive)
+                case .ended(let end):
+                    metrics.add(Metric.relays, [end.rawValue])
+                    if end.hadBegun { metrics.add(Metric.relaysActive, by: -1) }
+                }
             }, log: log)
     }
 }

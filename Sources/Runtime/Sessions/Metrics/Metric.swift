@@ -52,6 +52,12 @@ package enum Metric {
         labels: ["provider"])
     package static let rejoins = Family(
         "voice_rejoins_total", .counter, help: "Participants who came back.", labels: ["kind"])
+    package static let relaysActive = Family(
+        "voice_relays_active", .gauge,
+        help: "Connections that this process passes on to the process that runs their conversation.")
+    package static let relays = Family(
+        "voice_relays_total", .counter,
+        help: "What became of connections that were to be passed on to another process.", labels: ["result"])
     package static let drainRemaining = Family(
         "voice_drain_sessions_remaining", .gauge, help: "Conversations that a drain still waits for.")
     package static let loopLag = Family(
@@ -68,6 +74,19 @@ package enum Metric {
     package static let journalFenced = Family(
         "voice_journal_fenced_records_total", .counter,
         help: "Journal records refused because another owns the session.")
+    package static let journalRefused = Family(
+        "voice_journal_refused_records_total", .counter,
+        help: "Journal records that the store refused for what they are: a defect.")
+    package static let spoolFull = Family(
+        "voice_journal_spool_full", .gauge, help: "1 while the spool takes nothing more: its size or the disk's.")
+    package static let unsettled = Family(
+        "voice_sessions_unsettled", .gauge, help: "Conversations that are over and whose rest waits for the store.")
+    package static let leaseConfirmed = Family(
+        "voice_lease_confirmed", .gauge, help: "1 while this process may claim: its lease was renewed in time.")
+    package static let wakeUps = Family(
+        "voice_wake_ups_total", .counter,
+        help: "Times that a loop had not turned for a second and asked whose its conversations are.",
+        labels: ["result"])
     package static let recordingFailures = Family(
         "voice_recording_failures_total", .counter, help: "Recordings that could not be written in full.")
     package static let restarts = Family(
@@ -90,8 +109,9 @@ package enum Metric {
     package static let all: [Family] = [
         sessionsActive, sessionsCapacity, sessionsByState, sessionsReaped, ttfv, sessionDuration, sessionCost,
         turnLatency, providerErrors, providerRequests, providerLatency, providerRenewals, prewarmReady, prewarmEnds,
-        inputTokens, cachedRatio, rejoins, drainRemaining, loopLag, memoryShare, joinsWaiting, storeUp, journalWaiting,
-        journalFenced, recordingFailures, partsPending, diskFree, restarts, refusals, disconnects, badPackets,
+        inputTokens, cachedRatio, rejoins, relaysActive, relays, drainRemaining, loopLag, memoryShare, joinsWaiting,
+        storeUp, journalWaiting, journalFenced, journalRefused, spoolFull, unsettled, leaseConfirmed, wakeUps,
+        recordingFailures, partsPending, diskFree, restarts, refusals, disconnects, badPackets,
         buildInfo,
     ]
 }

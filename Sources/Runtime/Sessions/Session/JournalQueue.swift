@@ -14,6 +14,8 @@ struct JournalQueue {
     private(set) var nextSequence: Int64
     private var waiting: Deque<JournalRecord> = []
     private(set) var isCommitting = false
+    /// The oldest of those that wait that have a durable copy in the spool.
+    private(set) var spooled = 0
 
     init(session: SessionID, holder: Ownership, nextSequence: Int64 = 0) {
         self.session = session
@@ -46,13 +48,23 @@ struct JournalQueue {
     mutating func committed(_ count: Int) {
         isCommitting = false
         waiting.removeFirst(min(count, waiting.count))
+        spooled = max(0, spooled - count)
     }
 
     mutating func commitFailed() { isCommitting = false }
 
-    /// Fenced: nobody may write these any more.
-    mutating func drop() -> Int {
-        defer { waiting.removeAll() }
-        return waiting.count
+    /// Those without a copy in the spool yet; they count as copied from now on.
+    mutating func takeUnspooled() -> [JournalRecord] {
+        defer { spooled = waiting.count }
+        return Array(waiting.dropFirst(spooled))
+    }
+
+    /// Gives up all that wait: somebody else carries them from here, or nobody may write them any more.
+    mutating func takeAll() -> [JournalRecord] {
+        defer {
+            waiting.removeAll()
+            spooled = 0
+        }
+        return Array(waiting)
     }
 }

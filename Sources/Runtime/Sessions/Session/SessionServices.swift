@@ -11,6 +11,12 @@ package struct SessionServices: Sendable {
     package var recorders: any RecorderFactory
     package var prices: PriceBook
     package var metrics: MetricsRegistry
+    /// Where records wait while the store is away.
+    package var spool: SpoolSettling
+    /// Asks other processes about their sessions.
+    package var owners: any OwnerInquiry
+    /// A clock that counts the machine's sleep, for the lease: what has passed for the others has passed for us.
+    package var leaseClock: @Sendable () -> Duration
     /// How late a loop turned in the last ten seconds, and how long ago it last did.
     package var loopTiming: @Sendable (any SessionLoop) -> SeatPolicy.LoopTiming
     /// Share of the memory that this process may use which is in use, 0…1; nil: not known.
@@ -18,7 +24,8 @@ package struct SessionServices: Sendable {
 
     package init(
         store: any Store, tokens: any TokenAuthority, codecs: any AudioCodecs, provider: any ProviderFactory,
-        recorders: any RecorderFactory, prices: PriceBook, metrics: MetricsRegistry,
+        recorders: any RecorderFactory, prices: PriceBook, metrics: MetricsRegistry, spool: SpoolSettling,
+        owners: any OwnerInquiry, leaseClock: @escaping @Sendable () -> Duration,
         loopTiming: @escaping @Sendable (any SessionLoop) -> SeatPolicy.LoopTiming,
         memoryShare: @escaping @Sendable () -> Double?
     ) {
@@ -29,6 +36,9 @@ package struct SessionServices: Sendable {
         self.recorders = recorders
         self.prices = prices
         self.metrics = metrics
+        self.spool = spool
+        self.owners = owners
+        self.leaseClock = leaseClock
         self.loopTiming = loopTiming
         self.memoryShare = memoryShare
     }
@@ -40,4 +50,8 @@ package protocol SessionKeeper: AnyObject, Sendable {
     func sessionEnded(_ id: SessionID, _ session: VoiceSession) async
     /// A fault of ours in this session: may it be begun anew from its journal?
     func sessionFailed(_ id: SessionID, _ session: VoiceSession) async -> RestartPolicy.OnFailed
+    /// Only then may a row be claimed or money be reserved.
+    nonisolated var leaseIsConfirmed: Bool { get }
+    /// A claim may have committed although its answer was lost: a row may name this process for nobody.
+    nonisolated func claimAnswerLost()
 }

@@ -9,18 +9,22 @@ extension VoiceSession {
 
     /// The lifecycle has decided: the participant is told at once, everything else is written behind it.
     func finish(_ end: EndEntry, reaped: Bool = false) {
-        let now = loop.now
         note("ended: \(end.reason.rawValue)")
         tell("session ends", reason: end.reason.rawValue, detail: end.reason == .adminClosed ? nil : end.detail)
         if reaped { services.metrics.add(Metric.sessionsReaped, [end.reason.rawValue]) }
-        closeLines(at: now)
+        closeForGood(end)
+        // Without a row yet, the claim that is on its way settles it when it returns.
+        guard journal != nil else { return }
+        Task { await self.settle(end) }
+    }
+
+    /// The participant is told, and every line closed.
+    func closeForGood(_ end: EndEntry) {
+        closeLines(at: loop.now)
         broadcast(.bye(reason: end.reason.rawValue, rejoinInMilliseconds: nil))
         transport?.close(.ended, reason: end.reason.rawValue)
         transport = nil
         closeObservers()
-        // Without a row yet, the claim that is on its way settles it when it returns.
-        guard journal != nil else { return }
-        Task { await self.settle(end) }
     }
 
     /// Ends the row with its journal, recording and metrics.
@@ -28,14 +32,12 @@ extension VoiceSession {
         handRemainingTurns()
         noteRecording()
         let position = recordingPosition(at: loop.now)
-        let flushed = await flushJournal(patience: Self.settlePatience)
+        _ = await flushJournal(patience: flushPatience)
         await recorder?.finish(at: position)
         if recorder?.failed == true { services.metrics.add(Metric.recordingFailures) }
         await rowUpdate?.value
-        if flushed, var queue = journal {
-            let sequence = queue.takeSequence()
-            journal = queue
-            await write(
+        if let sequence = journal?.takeSequence() {
+            await handOver(
                 .ended(
                     end, sequence: sequence,
                     activeMilliseconds: Int64(lifecycle.activeTime(at: loop.now) / .milliseconds(1)),
@@ -46,25 +48,6 @@ extension VoiceSession {
             Metric.sessionDuration, [name, end.reason.rawValue], lifecycle.activeTime(at: loop.now) / .seconds(1))
         services.metrics.observe(Metric.sessionCost, [name], Double(budget.spentMicros) / 1_000_000)
         await leave()
-    }
-
-    /// The row's last word, tried until it is written or the patience is over.
-    private func write(_ change: SessionChange) async {
-        guard let holder = journal?.holder else { return }
-        let deadline = loop.now + Self.settlePatience
-        var wait: Duration = .milliseconds(100)
-        while true {
-            do {
-                try await services.store.update(id, as: holder, change)
-                return
-            } catch .unavailable where loop.now < deadline {
-                await pause(wait)
-                wait = min(wait * 2, .seconds(3))
-            } catch {
-                log.error("the row's last change was not written", metadata: ["error": "\(error)"])
-                return
-            }
-        }
     }
 
     func abandonSeat() {
@@ -89,7 +72,7 @@ extension VoiceSession {
         observers.removeAll()
     }
 
-    private func closeLines(at now: Duration) {
+    func closeLines(at now: Duration) {
         stopTicking()
         stopDownlink(at: now)
         closeProvider()
@@ -108,7 +91,7 @@ extension VoiceSession {
         if let unbilled { chargeEstimate(of: unbilled) }
     }
 
-    private func handRemainingTurns() {
+    func handRemainingTurns() {
         for turn in ledger.due(at: loop.now) + ledger.close() {
             spoken.append(turn)
             append(.turn(turn))
@@ -119,7 +102,9 @@ extension VoiceSession {
 // MARK: - The supervisor asks
 extension VoiceSession {
     /// `voicectl close`. False when it was over already.
-    func close(detail: String?) async -> Bool {
+    func close(detail: String?) async -> Bool { closed(detail: detail) }
+
+    func closed(detail: String?) -> Bool {
         guard case .end(let end) = lifecycle.ended(.adminClosed, detail: detail, at: loop.now) else { return false }
         finish(end)
         if journal == nil, !isClaiming { abandonSeat() }
@@ -168,10 +153,10 @@ extension VoiceSession {
         handRemainingTurns()
         noteRecording()
         let position = recordingPosition(at: loop.now)
-        _ = await flushJournal(patience: Self.settlePatience)
+        _ = await flushJournal(patience: flushPatience)
         await recorder?.finish(at: position)
         await rowUpdate?.value
-        await write(
+        await handOver(
             .released(
                 rejoinWindow: lifecycle.limits.rejoin,
                 activeMilliseconds: Int64(lifecycle.activeTime(at: loop.now) / .milliseconds(1)),

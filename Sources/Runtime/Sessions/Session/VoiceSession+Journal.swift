@@ -1,6 +1,7 @@
 import InterviewCore
 import Logging
 import Ports
+import Synchronization
 
 // MARK: - Taking the row
 extension VoiceSession {
@@ -14,20 +15,11 @@ extension VoiceSession {
     }
 
     private func claimAndOpen(for client: String) async {
-        do {
-            switch try await services.store.claim(
-                id, expecting: record.ownership, by: settings.instance, client: client)
-            {
-            case .claimed(let row): record = row
-            case .lost(let row): return claimLost(to: row)
-            case .unknown: return claimLost(to: nil)
-            }
-        } catch {
-            log.warning("claim failed", metadata: ["error": "\(error)"])
-            turnAway()
-            return giveUp()
-        }
+        guard let row = await claimRow(for: client) else { return }
+        record = row
+        reservedMicros = row.reservedMicros
         journal = JournalQueue(session: id, holder: record.ownership)
+        heldEpoch.store(record.ownership.epoch, ordering: .releasing)
         guard lifecycle.outcome == nil else { return await settleClaimAfterEnd() }
         let history: [JournalRecord]
         do {
@@ -50,9 +42,13 @@ extension VoiceSession {
                 "epoch": "\(record.ownership.epoch)", "loop": "\(loop.index)", "study": "\(study.id)",
                 "language": "\(study.language)",
             ])
-        if isContinued { services.metrics.add(Metric.rejoins, ["claimed"]) }
+        if isContinued {
+            services.metrics.add(Metric.rejoins, ["claimed"])
+            services.recorders.collectLeftBehind(of: id.text)
+        }
         // Money that earlier owners spent may be all there is.
         act(on: budget.resumed())
+        topUpIfLow()
         guard lifecycle.outcome == nil else { return }
         openProvider()
         lineUp(resumed: isContinued, reference: reference, at: loop.now)
@@ -61,6 +57,53 @@ extension VoiceSession {
         }
         welcome(resumed: isContinued)
         startTicking()
+    }
+
+    /// A row that is locked is tried again so often; each try waits 500 ms at most.
+    private static let claimAttempts = 6
+
+    /// One conditional UPDATE, only while the one who asked is still there, and only while our own lease holds. Nil: it
+    /// is not ours, and everybody has been told.
+    private func claimRow(for client: String) async -> SessionRecord? {
+        for attempt in 1... {
+            guard transport != nil else {
+                giveUp()
+                return nil
+            }
+            guard keeper.leaseIsConfirmed else { break }
+            do throws(StoreError) {
+                switch try await services.store.claim(
+                    id, expecting: record.ownership, by: settings.instance, client: client)
+                {
+                case .claimed(let row): return row
+                case .lost(let row): claimLost(to: row)
+                case .unknown: claimLost(to: nil)
+                case .leaseLapsed:
+                    turnAway()
+                    giveUp()
+                case .studyBudget: refusedByBudget()
+                }
+                return nil
+            } catch .unavailable(code: "lock_timeout") where attempt < Self.claimAttempts {
+                continue
+            } catch {
+                log.warning("claim failed", metadata: ["error": "\(error)"])
+                // It may have committed: the row would name us for nobody.
+                keeper.claimAnswerLost()
+                break
+            }
+        }
+        turnAway()
+        giveUp()
+        return nil
+    }
+
+    private func refusedByBudget() {
+        services.metrics.add(Metric.refusals, [Refusal.studyBudget.code])
+        transport?.send(.error(code: Refusal.studyBudget.code, message: Refusal.studyBudget.message))
+        transport?.close(.tryAgainLater, reason: Refusal.studyBudget.code)
+        transport = nil
+        giveUp()
     }
 
     /// The conversation's clock goes on where the last owner's turns ended.
@@ -105,7 +148,7 @@ extension VoiceSession {
         transport = nil
     }
 
-    private func claimLost(to row: SessionRecord?) {
+    func claimLost(to row: SessionRecord?) {
         if let row, row.state != .ended {
             // Somebody was faster; the client finds them by the general address.
             transport?.close(.restart, reason: "claimed elsewhere")
@@ -118,7 +161,7 @@ extension VoiceSession {
     }
 
     /// Nothing of the row is ours: the seat is let go without a trace.
-    private func giveUp() {
+    func giveUp() {
         guard lifecycle.takenOver(at: loop.now) else { return }
         closeObservers()
         Task { await self.leave() }
@@ -160,6 +203,8 @@ extension VoiceSession {
         if answer == .counted { return }
         costs.add(entry)
         append(.usage(entry))
+        reservedMicros = max(0, reservedMicros - micros)
+        topUpIfLow()
         for observer in observers { observer.send(.cost(micros: budget.spentMicros)) }
         act(on: answer)
     }
@@ -183,12 +228,13 @@ extension VoiceSession {
             finish(end)
             return
         }
+        if journalFailures > 0 { Task { await copyToSpool() } }
         commit()
     }
 
-    /// One commit at a time; what comes in meanwhile goes with the next.
+    /// One commit at a time; what comes in meanwhile goes with the next. Nothing once another holds the row.
     func commit() {
-        guard let holder = journal?.holder, let batch = journal?.beginCommit() else { return }
+        guard !isFenced, let holder = journal?.holder, let batch = journal?.beginCommit() else { return }
         Task { await self.write(batch, as: holder) }
     }
 
@@ -197,7 +243,7 @@ extension VoiceSession {
             try await services.store.append(batch, as: holder)
             journal?.committed(batch.count)
             services.metrics.add(Metric.journalWaiting, by: -Double(batch.count))
-            journalFailures = 0
+            await storeTookJournal()
             commit()
         } catch {
             journal?.commitFailed()
@@ -206,12 +252,25 @@ extension VoiceSession {
         wakeJournalWaiters()
     }
 
+    private func storeTookJournal() async {
+        guard journalFailures > 0 else { return }
+        journalFailures = 0
+        note("store back")
+        if spoolIsIncomplete {
+            spoolIsIncomplete = false
+            append(.note(NoteEntry(what: "spool_full")))
+        }
+        if journal?.spooled == 0 { await services.spool.committed(id) }
+    }
+
     private func recover(from error: StoreError) async {
         switch error {
-        case .fenced, .notFound: takenOver()
+        case .fenced, .notFound: becameFenced()
         case .conflict, .corrupt:
             log.error("journal refused a record", metadata: ["error": "\(error)"])
-            dropJournal()
+            let dropped = journal?.takeAll().count ?? 0
+            services.metrics.add(Metric.journalWaiting, by: -Double(dropped))
+            services.metrics.add(Metric.journalRefused, by: Double(dropped))
             fail("journal")
         case .unavailable(let code):
             journalFailures += 1
@@ -219,28 +278,18 @@ extension VoiceSession {
                 log.warning("store does not take the journal; the call goes on", metadata: ["code": "\(code)"])
                 note("store away: \(code)")
             }
+            await copyToSpool()
             await pause(min(.milliseconds(100) * (1 << min(journalFailures, 5)), .seconds(3)))
             commit()
         }
     }
 
-    private func dropJournal() {
-        let dropped = journal?.drop() ?? 0
-        services.metrics.add(Metric.journalWaiting, by: -Double(dropped))
-        services.metrics.add(Metric.journalFenced, by: Double(dropped))
-    }
-
-    /// Another process owns the conversation: nothing more to provider, journal or row.
-    private func takenOver() {
-        dropJournal()
-        guard lifecycle.takenOver(at: loop.now) else { return }
-        log.notice("taken over by another owner")
-        stopTicking()
-        closeProvider(billing: false)
-        transport?.close(.restart, reason: "taken over")
-        transport = nil
-        closeObservers()
-        Task { await self.leave() }
+    /// A kill while the store is away must not cost what was said.
+    func copyToSpool() async {
+        guard journalFailures > 0, let holder = journal?.holder, let records = journal?.takeUnspooled(),
+            !records.isEmpty
+        else { return }
+        if await !services.spool.keep(records, as: holder) { spoolIsIncomplete = true }
     }
 
     /// Waits until everything that was appended is in the store, or `patience` is over.
@@ -255,7 +304,7 @@ extension VoiceSession {
         return true
     }
 
-    private func waitForJournal(until deadline: Duration) async {
+    func waitForJournal(until deadline: Duration) async {
         var alarm: LoopTimer?
         await withCheckedContinuation { continuation in
             journalWaiters.append(continuation)
@@ -265,7 +314,7 @@ extension VoiceSession {
         if let alarm { loop.cancel(alarm) }
     }
 
-    private func wakeJournalWaiters() {
+    func wakeJournalWaiters() {
         let waiters = journalWaiters
         journalWaiters.removeAll()
         for waiter in waiters { waiter.resume() }
@@ -285,7 +334,7 @@ extension VoiceSession {
         rowUpdate = Task {
             await earlier?.value
             do throws(StoreError) { try await services.store.update(id, as: holder, change) } catch .fenced {
-                takenOver()
+                becameFenced()
             } catch {
                 log.warning("row not updated", metadata: ["error": "\(error)"])
             }

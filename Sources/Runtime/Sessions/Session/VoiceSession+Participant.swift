@@ -53,8 +53,13 @@ extension VoiceSession {
         let answer = lifecycle.participantJoined(at: now)
         switch answer {
         case .refuse:
-            newcomer.send(.bye(reason: "ended", rejoinInMilliseconds: nil))
-            newcomer.close(.ended, reason: "ended")
+            if case .ended = lifecycle.outcome {
+                newcomer.send(.bye(reason: "ended", rejoinInMilliseconds: nil))
+                newcomer.close(.ended, reason: "ended")
+            } else {
+                // Given up here, and not yet written: whoever comes again finds who goes on with it.
+                newcomer.close(.restart, reason: "restart")
+            }
             return false
         case .open, .resume: break
         }
@@ -142,7 +147,8 @@ extension VoiceSession {
         transport.send(
             .welcome(
                 Welcome(
-                    session: id, resumed: resumed, rejoinToken: token, phase: Self.phase, language: study.language,
+                    session: id, resumed: resumed, rejoinToken: token, url: settings.mediaURL, phase: Self.phase,
+                    language: study.language,
                     endsInMilliseconds: Int(lifecycle.remaining(at: now) / .milliseconds(1)),
                     rejoinMilliseconds: Int(lifecycle.limits.rejoin / .milliseconds(1)),
                     resendFrom: resumed ? uplink.resendFrom ?? claimedResendFrom : nil)))

@@ -1,6 +1,7 @@
 import InterviewCore
 import Logging
 import Ports
+import Synchronization
 
 /// One conversation: between a participant's transport and a provider, on one loop, from the seat that admission
 /// keeps to the row's end.
@@ -92,6 +93,17 @@ package actor VoiceSession {
     /// After `end_interview` without a goodbye: one more answer has to be spoken first.
     var farewellIsOwed = false
     var journalFailures = 0
+    /// Some records had no copy while the store was away.
+    var spoolIsIncomplete = false
+    /// The store, or somebody's token, has said that another holds the row: nothing is committed any more.
+    var isFenced = false
+    /// The epoch that this process holds; 0 before the claim.
+    nonisolated let heldEpoch = Atomic<Int64>(0)
+    /// What the study's budget has set aside for this session and it has not spent.
+    var reservedMicros: Int64 = 0
+    var isToppingUp = false
+    /// The study's cap has no room for more: at the end of the reservation this session ends.
+    var studyIsSpent = false
     var journalWaiters: [CheckedContinuation<Void, Never>] = []
     /// The row's last change on its way to the store; the next waits for it.
     var rowUpdate: Task<Void, Never>?

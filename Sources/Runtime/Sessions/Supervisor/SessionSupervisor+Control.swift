@@ -8,6 +8,8 @@ extension SessionSupervisor: Control {
         if !storeIsUp { reasons.append("store_unavailable") }
         reasons += settings.seats.reasons(at: load()).map(\.rawValue)
         if diskIsNearlyFull { reasons.append(Self.diskReason) }
+        if storeIsUp, !lease.isConfirmed { reasons.append(Self.leaseReason) }
+        if services.spool.isFull { reasons.append(Self.spoolReason) }
         let status = isDraining ? "draining" : reasons.isEmpty ? "healthy" : "degraded"
         return HealthReport(
             status: status, activeSessions: sessions.count, acceptingNew: reasons.isEmpty, draining: isDraining,
@@ -35,6 +37,7 @@ extension SessionSupervisor: Control {
             metrics.set(Metric.loopLag, ["\(loop.index)"], to: services.loopTiming(loop).lagP99 / .seconds(1))
         }
         metrics.set(Metric.memoryShare, to: services.memoryShare() ?? 0)
+        metrics.set(Metric.leaseConfirmed, to: lease.isConfirmed ? 1 : 0)
         metrics.set(Metric.joinsWaiting, to: Double(arriving.count))
         noteProvider()
         metrics.set(Metric.partsPending, to: Double(services.recorders.waitingParts))
@@ -86,9 +89,13 @@ extension SessionSupervisor: Control {
         if let entry = sessions[id] {
             return await entry.session.close(detail: detail) ? .closed : .alreadyEnded
         }
-        do {
-            guard let record = try await services.store.session(id) else { return .unknown }
-            return record.state == .ended ? .alreadyEnded : .unknown
+        do throws(StoreError) {
+            switch try await services.store.requestClose(id, detail: detail) {
+            case .ended: return .closed
+            case .requested: return .requested
+            case .alreadyEnded: return .alreadyEnded
+            case .unknown: return .unknown
+            }
         } catch { return .unknown }
     }
 

@@ -40,8 +40,14 @@ package actor SessionSupervisor {
     var drainWaiters: [CheckedContinuation<Void, Never>] = []
     var storeIsUp = true
     var diskIsNearlyFull = false
+    /// Where the media listeners of other processes are.
+    var addresses: [InstanceID: String] = [:]
+    /// The look that all loops wait for which have slept.
+    var waking: Task<[(VoiceSession, SessionRecord)]?, Never>?
+    nonisolated let lease: InstanceLease
     let startedAt: Duration
     private var housekeeping: Task<Void, Never>?
+    private var reaping: Task<Void, Never>?
 
     package init(
         settings: SupervisorSettings, services: SessionServices, loops: [any SessionLoop], log: Logger
@@ -50,57 +56,58 @@ package actor SessionSupervisor {
         self.services = services
         self.loops = loops
         self.log = log
+        lease = InstanceLease(
+            of: settings.instance, store: services.store, times: settings.leaseTimes, clock: services.leaseClock,
+            log: log)
         startedAt = loops.first?.now ?? .zero
     }
 
     var now: Duration { loops.first?.now ?? .zero }
 
-    /// Settles what an earlier process on this store left behind, then begins the housekeeping.
-    package func start() async throws(StoreError) {
-        let orphans = try await services.store.interruptOrphans(
-            of: settings.instance, defaultRejoin: settings.limits.rejoin)
-        if !orphans.isEmpty {
-            log.notice("interrupted sessions of an earlier process", metadata: ["count": "\(orphans.count)"])
-        }
+    /// Settles what earlier processes on this folder have spooled, makes this one known, and begins the housekeeping.
+    /// - Parameter mediaAddress: `host:port` at which other processes reach the media listener.
+    package func start(mediaAddress: String) async throws(StoreError) {
+        try await lease.begin(
+            as: NewInstance(
+                id: settings.instance, build: settings.build, mediaAddress: mediaAddress, mediaURL: settings.mediaURL,
+                capacity: settings.seats.capacity), for: self)
         services.metrics.set(Metric.sessionsCapacity, to: Double(settings.seats.capacity))
         services.metrics.set(Metric.buildInfo, [settings.build], to: 1)
         services.provider.startPrewarming()
         housekeeping = Task { await self.keepHouse() }
+        reaping = Task { await self.reapUntilStopped() }
+        await services.spool.settleEarlier()
     }
 
-    package func stop() {
+    package func stop() async {
         services.provider.stopPrewarming()
         housekeeping?.cancel()
+        reaping?.cancel()
         housekeeping = nil
+        reaping = nil
+        await lease.end()
+        await services.spool.close()
     }
 
-    /// Ends what is overdue in the store, at most 100 rows a round.
     private func keepHouse() async {
         while !Task.isCancelled {
             checkLives(at: now)
-            do {
-                // Reading may go well on a full disk: the ping tries what failed last.
+            // Reading may go well on a full disk: the ping tries what failed last.
+            do throws(StoreError) {
                 try await services.store.ping()
-                for record in try await services.store.endOverdue(limit: 100) {
-                    services.metrics.add(Metric.sessionsReaped, [record.completionReason?.rawValue ?? "unknown"])
-                    log.info(
-                        "session ended by its timer",
-                        metadata: [
-                            "session": "\(record.id)", "reason": "\(record.completionReason?.rawValue ?? "unknown")",
-                        ])
-                }
                 noteStore(up: true)
             } catch {
                 noteStore(up: false)
                 log.warning("store does not answer", metadata: ["error": "\(error)"])
             }
-            do { try await Task.sleep(for: settings.reapInterval) } catch { return }
+            do { try await Task.sleep(for: settings.pingInterval) } catch { return }
         }
     }
 
     func noteStore(up: Bool) {
         storeIsUp = up
         services.metrics.set(Metric.storeUp, to: up ? 1 : 0)
+        if up { services.spool.storeAnswers() }
     }
 }
 

@@ -1,4 +1,5 @@
 import InterviewCore
+import Ports
 
 /// What the supervisor and its sessions are told once, at start.
 package struct SupervisorSettings: Sendable {
@@ -14,11 +15,17 @@ package struct SupervisorSettings: Sendable {
     package var maxOutputTokens: Int?
     /// How often overdue rows are looked for.
     package var reapInterval: Duration
+    /// How often the store is asked whether it answers.
+    package var pingInterval: Duration
+    package var leaseTimes: LeaseTimes
+    /// The public address of this very process, for `welcome.url`.
+    package var mediaURL: String?
 
     package init(
         instance: InstanceID, build: String, seats: SeatPolicy, limits: LifecycleLimits = LifecycleLimits(),
         sessionBudgetMicros: Int64 = 15_000_000, drainTimeout: Duration = .seconds(300), maxOutputTokens: Int? = nil,
-        reapInterval: Duration = .seconds(5)
+        reapInterval: Duration = .seconds(2), pingInterval: Duration = .seconds(5), leaseTimes: LeaseTimes = .standard,
+        mediaURL: String? = nil
     ) {
         self.instance = instance
         self.build = build
@@ -28,6 +35,9 @@ package struct SupervisorSettings: Sendable {
         self.drainTimeout = drainTimeout
         self.maxOutputTokens = maxOutputTokens
         self.reapInterval = reapInterval
+        self.pingInterval = pingInterval
+        self.leaseTimes = leaseTimes
+        self.mediaURL = mediaURL
     }
 
     /// The study's limits where it sets them, else ours.

@@ -23,9 +23,9 @@ package final class RawClient: Sendable {
 
     package struct Failure: Error { package var errno: Int32 }
 
-    private let descriptor: Int32
+    let descriptor: Int32
 
-    private init(descriptor: Int32) { self.descriptor = descriptor }
+    init(descriptor: Int32) { self.descriptor = descriptor }
 
     deinit { Glibc.close(descriptor) }
 
@@ -111,6 +111,9 @@ package final class RawClient: Sendable {
         guard let payload = try read(length) else { return nil }
         return Frame(isFinal: head[0] & 0x80 != 0, opcode: head[0] & 0x0f, payload: payload)
     }
+
+    /// The next `count` bytes as they come; nil at the end of the connection.
+    package func readBytes(_ count: Int) throws -> [UInt8]? { try read(count) }
 
     /// Everything until the other side has closed.
     @discardableResult

@@ -5,20 +5,14 @@ extension StoreContract {
     static let crowdCases: [Case] = [
         Case("200 sessions that append 20 records each at once have them all, in order") { scene in
             try await scene.saveStudy()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 0..<200 {
-                    group.addTask {
-                        let held = try await scene.hold("s\(number)")
-                        for sequence in 0..<20 {
-                            let record =
-                                sequence % 5 == 4
-                                ? held.usage(Int64(sequence), response: "r\(number)-\(sequence)", micros: 3)
-                                : held.turn(Int64(sequence), "turn \(sequence) of \(number)")
-                            try await scene.store.append([record], as: held.ownership)
-                        }
+            try await scene.withProcesses(2) { stores in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for number in 0..<200 {
+                        let process = scene.on(stores[number % 2])
+                        group.addTask { try await talk(number, turns: 20, on: process) }
                     }
+                    try await group.waitForAll()
                 }
-                try await group.waitForAll()
             }
             for number in 0..<200 {
                 let journal = try await scene.store.journal(of: scene.id("s\(number)"))
@@ -40,18 +34,20 @@ extension StoreContract {
                     try await scene.store.append([held.turn(0, "other")], as: held.ownership)
                 }
             }
-            let answers = await withTaskGroup(of: (SessionID, StoreError?).self) { group in
-                for held in holders {
-                    group.addTask {
-                        do throws(StoreError) {
-                            try await scene.store.append([held.turn(0), held.turn(1)], as: held.ownership)
-                            return (held.id, nil)
-                        } catch {
-                            return (held.id, error)
+            let answers = try await scene.withProcesses(2) { [holders] stores in
+                await withTaskGroup(of: (SessionID, StoreError?).self) { group in
+                    for (number, held) in holders.enumerated() {
+                        group.addTask {
+                            do throws(StoreError) {
+                                try await stores[number % 2].append([held.turn(0), held.turn(1)], as: held.ownership)
+                                return (held.id, nil)
+                            } catch {
+                                return (held.id, error)
+                            }
                         }
                     }
+                    return await group.reduce(into: [SessionID: StoreError?]()) { $0[$1.0] = .some($1.1) }
                 }
-                return await group.reduce(into: [SessionID: StoreError?]()) { $0[$1.0] = .some($1.1) }
             }
             for held in holders {
                 let journal = try await scene.store.journal(of: held.id).untimed
@@ -71,11 +67,14 @@ extension StoreContract {
         Case("owners that append while others claim: each record is of an epoch that held when it was written") {
             scene in
             let id = try await scene.schedule("s").id
-            let written = try await withThrowingTaskGroup(of: [JournalRecord].self) { group in
-                for number in 0..<12 {
-                    group.addTask { try await claimAndWrite(id, owner: "o\(number)", on: scene) }
+            let written = try await scene.withProcesses(3) { stores in
+                try await withThrowingTaskGroup(of: [JournalRecord].self) { group in
+                    for number in 0..<12 {
+                        let process = scene.on(stores[number % 3])
+                        group.addTask { try await claimAndWrite(id, owner: "o\(number)", on: process) }
+                    }
+                    return try await group.reduce(into: []) { $0 += $1 }
                 }
-                return try await group.reduce(into: []) { $0 += $1 }
             }
             let journal = try await scene.store.journal(of: id)
             try require(Set(journal.untimed), is: Set(written))
@@ -84,6 +83,17 @@ extension StoreContract {
                 zip(journal, journal.dropFirst()).allSatisfy { $0.at <= $1.at }, "times that never run back")
         },
     ]
+
+    private static func talk(_ number: Int, turns: Int, on scene: StoreScene) async throws {
+        let held = try await scene.hold("s\(number)")
+        for sequence in 0..<turns {
+            let record =
+                sequence % 5 == 4
+                ? held.usage(Int64(sequence), response: "r\(number)-\(sequence)", micros: 3)
+                : held.turn(Int64(sequence), "turn \(sequence) of \(number)")
+            try await scene.store.append([record], as: held.ownership)
+        }
+    }
 
     private static func isFenced(_ held: StoreScene.Held) -> Bool {
         held.id.text.hasSuffix("7")
@@ -96,6 +106,7 @@ extension StoreContract {
     private static func claimAndWrite(
         _ id: SessionID, owner: String, on scene: StoreScene
     ) async throws -> [JournalRecord] {
+        try await scene.live(owner)
         var claimed: StoreScene.Held?
         while claimed == nil {
             let row = try await scene.row(id)

@@ -108,6 +108,7 @@ extension StoreContract {
         },
         Case("two processes on the same data see each other's claims and records") { scene in
             let other = try await scene.openAgain()
+            try await scene.live("two", on: other)
             let old = try await scene.hold("s", owner: "one")
             try await scene.store.append([old.turn(0)], as: old.ownership)
             let seen = try require(try await other.session(old.id))

@@ -10,8 +10,15 @@ import Ports
 ///     }
 package enum StoreContract {
     package static let cases: [Case] =
-        studyCases + sessionCases + claimCases + changeCases + journalCases + moneyCases + endCases + reapingCases
-        + crowdCases
+        studyCases + sessionCases + claimCases + changeCases + journalCases + moneyCases + endCases + instanceCases
+        + ownershipCases + signalCases + settlingCases + takeBackCases + closingCases + reapingCases + sweepCases
+        + lateCases + budgetCases + ledgerCases + crowdCases
+
+    /// No lease ends by itself while a case runs, however slow the machine is: a process dies by `retire`, and what is
+    /// about time opens a store with other times beside. Steadiness is not asked for.
+    package static let times = LeaseTimes(
+        renewal: .seconds(60), lease: .seconds(600), lateness: .seconds(60), steady: .zero,
+        remembered: .seconds(3_600))
 
     package struct Case: Sendable, CustomStringConvertible {
         package let name: String
@@ -27,7 +34,7 @@ package enum StoreContract {
         /// Runs on an empty store of its own and discards it, whatever happens.
         package func run(on fixture: any StoreFixture) async throws {
             do {
-                let scene = StoreScene(fixture: fixture, store: try await fixture.open())
+                let scene = StoreScene(fixture: fixture, store: try await fixture.open(StoreContract.times))
                 try await body(scene)
                 await scene.store.close()
             } catch {
@@ -41,8 +48,30 @@ package enum StoreContract {
 
 /// An empty store to begin with, which can be opened several times: by another process, or after a restart.
 package protocol StoreFixture: Sendable {
-    func open() async throws -> any Store
+    func open(_ times: LeaseTimes) async throws -> any Store
+    /// All jobs of the outbox, in any order. The port has no way to read them yet.
+    func outbox() async throws -> [OutboxEntry]
     func discard() async
+}
+
+/// A row of `jobs`.
+package struct OutboxEntry: Sendable, Hashable, Comparable {
+    package var session: String
+    package var epoch: Int64
+    package var kind: String
+    /// 0 for the first job of this kind and epoch.
+    package var ordinal: Int64
+
+    package init(session: String, epoch: Int64, kind: String, ordinal: Int64) {
+        self.session = session
+        self.epoch = epoch
+        self.kind = kind
+        self.ordinal = ordinal
+    }
+
+    package static func < (left: OutboxEntry, right: OutboxEntry) -> Bool {
+        (left.session, left.epoch, left.kind, left.ordinal) < (right.session, right.epoch, right.kind, right.ordinal)
+    }
 }
 
 package struct ContractViolation: Error, CustomStringConvertible {
