@@ -84,7 +84,7 @@ package final class ServerProcess: Sendable {
         process.arguments = [
             "-c",
             """
-            read line || { kill -CONT \(pid); kill -QUIT \(pid); sleep 2; kill -KILL \(pid)
+            read line || { kill -CONT \(pid); kill -QUIT \(pid); sleep 2; kill -KILL \(pid); sleep 1
                 [ -z "$1" ] || rm -rf -- "$1"; }
             """,
             "watchdog", folder ?? "",

@@ -1,0 +1,11 @@
+#ifndef VOICED_CLIBPQ_SHIM_H
+#define VOICED_CLIBPQ_SHIM_H
+
+// Debian keeps libpq's headers in a folder of their own, others do not.
+#if __has_include(<libpq-fe.h>)
+#include <libpq-fe.h>
+#else
+#include <postgresql/libpq-fe.h>
+#endif
+
+#endif
