@@ -84,6 +84,7 @@ let package = Package(
     targets: [
         // MARK: Foreign
         .systemLibrary(name: "COpus", path: "Sources/Foreign/COpus", pkgConfig: "opus"),
+        .systemLibrary(name: "CLibPQ", path: "Sources/Foreign/CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "CFileStatus", path: "Sources/Foreign/CFileStatus"),
         .systemLibrary(name: "CLibEv", path: "Sources/Foreign/CLibEv"),
         .systemLibrary(
@@ -91,6 +92,7 @@ let package = Package(
 
         // MARK: Bindings
         module("Bindings", "Opus", ["COpus"]),
+        module("Bindings", "PostgreSQL", ["CLibPQ"]),
         module("Bindings", "EventLoops", ["CLibEv", heap, "Ports"]),
         module("Bindings", "WebSockets", ["CLibWebSockets", "CLibEv", "EventLoops", "Ports", deque]),
 
@@ -135,6 +137,8 @@ let package = Package(
                 "InterviewCore", "Ports", "WireFormats", "CFileStatus",
                 .product(name: "GRDB", package: "GRDB.swift"), deque, logging,
             ]),
+        module(
+            "Adapters", "PostgresStore", ["InterviewCore", "Ports", "WireFormats", "PostgreSQL", deque, logging]),
         module(
             "Adapters", "SessionTokens",
             ["InterviewCore", "Ports", "CFileStatus", .product(name: "JWTKit", package: "jwt-kit"), crypto]),
@@ -192,7 +196,12 @@ let package = Package(
         tests("Unit", "InterviewCoreTests", ["InterviewCore"]),
         tests("Unit", "WireFormatsTests", ["WireFormats", "InterviewCore"]),
         tests("Unit", "SessionTokensTests", ["SessionTokens", "InterviewCore", "Ports", crypto]),
-        tests("Contract", "StoreContractTests", ["SQLiteStore", "InterviewCore", "Ports", "TestKit", logging]),
+        tests(
+            "Contract", "StoreContractTests",
+            ["SQLiteStore", "PostgresStore", "InterviewCore", "Ports", "TestKit", logging]),
+        tests(
+            "Integration", "PostgresStoreTests",
+            ["PostgresStore", "PostgreSQL", "InterviewCore", "Ports", "TestKit", logging]),
         tests(
             "Integration", "SQLiteStoreTests",
             [
