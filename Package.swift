@@ -171,7 +171,7 @@ let package = Package(
         .executableTarget(
             name: "voice-drill",
             dependencies: nio + [
-                "ParticipantLoad", "WireFormats", "InterviewCore", "Opus", arguments, yams,
+                "ParticipantLoad", "WireFormats", "InterviewCore", "Opus", "TestKit", arguments, yams,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ], path: "Tests/Drills", swiftSettings: settings),
         .executableTarget(

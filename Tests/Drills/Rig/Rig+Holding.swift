@@ -11,9 +11,11 @@ extension Rig {
                 try await act(rig, &verdict)
             } catch {
                 verdict.fail("\(name): \(error)")
-                Progress.say(rig.daemon.lastErrorLines)
+                for slot in rig.slots { Progress.say(slot.process.lastErrorLines) }
             }
-            if let exit = rig.daemon.ended { verdict.fail("\(name): the daemon runs to the end: \(exit)") }
+            for slot in rig.slots {
+                if let exit = slot.process.ended { verdict.fail("\(name): the daemon runs to the end: \(exit)") }
+            }
             await rig.stop()
         } catch {
             verdict.fail("\(name): \(error)")

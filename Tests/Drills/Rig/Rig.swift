@@ -2,19 +2,21 @@ import Foundation
 import InterviewCore
 import NIOPosix
 import ParticipantLoad
-import Synchronization
+import TestKit
 
-/// The processes of one drill in one temporary folder: simulator, daemon, web; all on the loopback.
+/// The processes of one drill in one temporary folder: simulator, daemons, web, all on the loopback; before several
+/// daemons a HAProxy that follows their readiness, and a PostgreSQL where the plan asks for one.
 package final class Rig: Sendable {
     package let plan: RigPlan
     package let folder: String
-    package let ports: RigPorts
+    package let slots: [DaemonSlot]
     package let simulator: ChildProcess
     package let web: ChildProcess
-    /// The daemon of the moment: `restartDaemon` replaces it.
-    package var daemon: ChildProcess { daemons.withLock { $0[$0.count - 1] } }
-    private let daemons: Mutex<[ChildProcess]>
-    private let startDaemon: @Sendable (_ name: String) throws -> ChildProcess
+    package let database: RigDatabase?
+    private let proxy: HAProxy?
+    package var ports: RigPorts { slots[0].ports }
+    /// The first slot's daemon of the moment: `restart` replaces it.
+    package var daemon: ChildProcess { slots[0].process }
     package let http = HTTPRequester(group: MultiThreadedEventLoopGroup.singleton, timeout: .seconds(3))
     private let keeps: Bool
     private let binaries: String
@@ -34,15 +36,32 @@ package final class Rig: Sendable {
     package var audioFolder: String { "\(folder)/sound" }
     /// Where a session's finished parts lie; waits until none is on its way there, at most 5 s.
     package func recordingsFolder(_ session: String) async throws -> String {
-        for _ in 0..<100 where FileManager.default.fileExists(atPath: "\(folder)/state/recordings/\(session)") {
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        return "\(folder)/state/objects/recordings/\(session)"
+        try await recordingsFolders(session)[0]
     }
 
-    /// Starts all three and returns when they are ready.
+    /// As `recordingsFolder`, of each slot: a conversation may have been in several.
+    package func recordingsFolders(_ session: String) async throws -> [String] {
+        let folders = slots.map(\.stateFolder)
+        for _ in 0..<100
+        where folders.contains(where: { FileManager.default.fileExists(atPath: "\($0)/recordings/\(session)") }) {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return folders.map { "\($0)/objects/recordings/\(session)" }
+    }
+
+    /// Starts all of them and returns when they are ready.
     package static func start(_ plan: RigPlan, _ options: DrillOptions) async throws -> Rig {
-        let rig = try Rig(plan, options)
+        let database = plan.storage == .postgres ? try await RigDatabase.start(plan) : nil
+        let ports = try RigPorts.free(daemons: plan.daemons)
+        let proxy =
+            plan.daemons == 1
+            ? nil
+            : try await HAProxy.start(
+                port: ports[0].front,
+                before: ports.enumerated().map {
+                    HAProxy.Server(name: "voiced-\($0 + 1)", port: $1.media, healthPort: $1.agent)
+                })
+        let rig = try Rig(plan, options, ports, database, proxy)
         do {
             try await rig.waitUntilReady()
         } catch {
@@ -52,49 +71,61 @@ package final class Rig: Sendable {
         return rig
     }
 
-    private init(_ plan: RigPlan, _ options: DrillOptions) throws {
+    private init(
+        _ plan: RigPlan, _ options: DrillOptions, _ ports: [RigPorts], _ database: RigDatabase?, _ proxy: HAProxy?
+    ) throws {
         self.plan = plan
+        self.database = database
+        self.proxy = proxy
         keeps = options.keep
         let binaries = try Self.binaries(options)
         self.binaries = binaries
         let prices = URL(fileURLWithPath: options.manifests).appendingPathComponent("prices.yaml").path
         guard FileManager.default.fileExists(atPath: prices) else { throw DrillError.missing(prices) }
         folder = NSTemporaryDirectory() + "voice-drill-\(UUID().uuidString.prefix(8))"
-        ports = try RigPorts.free()
-        for name in ["state", "sound", "studies"] {
+        for name in ["sound", "studies"] + (1...plan.daemons).map({ DaemonSlot.name("state", $0) }) {
             try FileManager.default.createDirectory(
                 atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
         }
         try plan.script().write(to: URL(fileURLWithPath: "\(folder)/script.json"))
         try plan.studyFile().write(toFile: "\(folder)/studies/\(plan.study).yaml", atomically: true, encoding: .utf8)
-        try plan.configuration(folder: folder, prices: prices, ports: ports)
-            .write(toFile: "\(folder)/voiced.yaml", atomically: true, encoding: .utf8)
+        for (index, ports) in ports.enumerated() {
+            try plan.configuration(folder: folder, prices: prices, ports: ports, number: index + 1)
+                .write(
+                    toFile: "\(folder)/\(DaemonSlot.name("voiced", index + 1)).yaml", atomically: true,
+                    encoding: .utf8)
+        }
+        let environment = Self.environment(plan, folder: folder)
+        simulator = try ChildProcess(
+            "\(binaries)/voice-sim", Self.simulatorArguments(plan, folder: folder, port: ports[0].simulator),
+            environment: environment, folder: folder, name: "voice-sim")
+        let place = folder
+        slots = try ports.enumerated().map { index, ports in
+            try DaemonSlot(
+                number: index + 1, program: plan.daemonProgram ?? "\(binaries)/voiced", ports: ports, folder: place,
+                environment: environment.merging(database?.environment(index + 1) ?? [:]) { $1 })
+        }
+        web = try ChildProcess(
+            "\(binaries)/voice-web", ["--config", "\(folder)/voiced.yaml"],
+            environment: environment.merging(database?.environment(nil) ?? [:]) { $1 }, folder: folder,
+            name: "voice-web")
+    }
 
+    private static func environment(_ plan: RigPlan, folder: String) -> [String: String] {
         let inherited = ProcessInfo.processInfo.environment
         var environment = ["PATH": inherited["PATH"] ?? "/usr/bin:/bin", "HOME": folder]
         if let backtrace = inherited["SWIFT_BACKTRACE"] { environment["SWIFT_BACKTRACE"] = backtrace }
-        environment["VOICED_TOKEN_SECRET"] = Self.tokenSecret
+        environment["VOICED_TOKEN_SECRET"] = tokenSecret
         environment["OPENAI_API_KEY"] = plan.provider?.key ?? "drill"
-        environment["VOICED_API_KEYS"] = "drill:\(Self.apiKeyHash)"
-        simulator = try ChildProcess(
-            "\(binaries)/voice-sim",
-            [
-                "--port", "\(ports.simulator)", "--script", "\(folder)/script.json", "--log", "\(folder)/sim.jsonl",
-                "--json",
-            ] + (plan.keepsSound ? ["--audio-dir", "\(folder)/sound"] : []) + plan.simulatorFlags
-                + (plan.simulatorKey.map { ["--api-key", $0] } ?? []), environment: environment, folder: folder,
-            name: "voice-sim")
-        let (place, variables) = (folder, environment)
-        let start: @Sendable (String) throws -> ChildProcess = { name in
-            try ChildProcess(
-                "\(binaries)/voiced", ["run", "--config", "\(place)/voiced.yaml"], environment: variables,
-                folder: place, name: name)
-        }
-        startDaemon = start
-        daemons = Mutex([try start("voiced")])
-        web = try ChildProcess(
-            "\(binaries)/voice-web", ["--config", "\(folder)/voiced.yaml"], environment: environment, folder: folder,
-            name: "voice-web")
+        environment["VOICED_API_KEYS"] = "drill:\(apiKeyHash)"
+        return environment.merging(plan.environment) { $1 }
+    }
+
+    private static func simulatorArguments(_ plan: RigPlan, folder: String, port: Int) -> [String] {
+        [
+            "--port", "\(port)", "--script", "\(folder)/script.json", "--log", "\(folder)/sim.jsonl", "--json",
+        ] + (plan.keepsSound ? ["--audio-dir", "\(folder)/sound"] : []) + plan.simulatorFlags
+            + (plan.simulatorKey.map { ["--api-key", $0] } ?? [])
     }
 
     private static func binaries(_ options: DrillOptions) throws -> String {
@@ -110,10 +141,11 @@ package final class Rig: Sendable {
 
     private func waitUntilReady() async throws {
         try await waitFor(simulator, port: ports.simulator, "/sim/health")
-        try await waitFor(daemon, port: ports.agent, "/readyz")
+        for slot in slots { try await waitFor(slot.process, port: slot.ports.agent, "/readyz") }
         // Any answer will do: the surface is there.
         try await waitFor(web, port: ports.web, "/v1/sessions/none", anyStatus: true)
-        Progress.say("ready in \(folder): voice-sim \(simulator.pid), voiced \(daemon.pid), voice-web \(web.pid)")
+        let daemons = slots.map { "\($0.process.pid)" }.joined(separator: " ")
+        Progress.say("ready in \(folder): voice-sim \(simulator.pid), voiced \(daemons), voice-web \(web.pid)")
     }
 
     private func waitFor(
@@ -172,28 +204,28 @@ package final class Rig: Sendable {
 
     private static var authorization: [(String, String)] { [("Authorization", "Bearer \(apiKey)")] }
 
-    /// What an operator would type.
-    package func voicectl(_ arguments: [String]) async throws -> ChildProcess.Exit? {
+    /// What an operator would type; at the first slot where none is named.
+    package func voicectl(_ arguments: [String], at slot: DaemonSlot? = nil) async throws -> ChildProcess.Exit? {
         let child = try ChildProcess(
-            "\(binaries)/voicectl", arguments + ["--socket", "\(folder)/admin.sock"],
+            "\(binaries)/voicectl", arguments + ["--socket", (slot ?? slots[0]).adminSocket],
             environment: ["PATH": "/usr/bin:/bin", "HOME": folder], folder: folder,
             name: "voicectl-\(UUID().uuidString.prefix(8))")
         return await child.exit(within: .seconds(15))
     }
 
-    /// Starts another daemon on the same configuration, state and ports, once the last one is gone. Returns when it is
-    /// ready.
-    package func restartDaemon() async throws {
-        guard await daemon.exit(within: .seconds(5)) != nil else { throw DrillError.timeout("the daemon's end") }
-        let number = daemons.withLock(\.count) + 1
-        let started = try startDaemon("voiced-\(number)")
-        daemons.withLock { $0.append(started) }
-        try await waitFor(started, port: ports.agent, "/readyz")
+    /// Starts another daemon on the first slot's configuration, state and ports, once the last one is gone. Returns when
+    /// it is ready.
+    package func restartDaemon() async throws { try await restart(slots[0]) }
+
+    package func restart(_ slot: DaemonSlot, _ environment: [String: String] = [:]) async throws {
+        guard await slot.process.exit(within: .seconds(5)) != nil else { throw DrillError.timeout("the daemon's end") }
+        try slot.startAnother(environment)
+        try await waitFor(slot.process, port: slot.ports.agent, "/readyz")
     }
 
-    /// Status of `/readyz`, `/livez` …; nil when nobody answers.
-    package func health(_ path: String) async -> Int? {
-        guard let address = try? agentAddress else { return nil }
+    /// Status of `/readyz`, `/livez` … of the first slot, or of another; nil when nobody answers.
+    package func health(_ path: String, at slot: DaemonSlot? = nil) async -> Int? {
+        guard let address = try? Address("http://127.0.0.1:\((slot ?? slots[0]).ports.agent)") else { return nil }
         return try? await http.get(address, path).status
     }
 
@@ -204,9 +236,12 @@ package final class Rig: Sendable {
     }
 
     package func stop() async {
-        await daemon.stop()
+        for slot in slots { slot.process.send(SIGCONT) }
+        for slot in slots { await slot.process.stop() }
         await web.stop()
         await simulator.stop()
+        try? await proxy?.stop()
+        await database?.stop()
         if keeps {
             Progress.say("kept: \(folder)")
         } else {

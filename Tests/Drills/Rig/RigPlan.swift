@@ -1,5 +1,6 @@
 import Foundation
 import ParticipantLoad
+import TestKit
 
 /// How the processes of a drill are set up.
 package struct RigPlan: Sendable {
@@ -25,7 +26,25 @@ package struct RigPlan: Sendable {
         }
     }
 
+    package enum Storage: String, Sendable, CaseIterable {
+        /// One file, also for several daemons.
+        case sqlite
+        /// A server of the drill's own, behind PgBouncer.
+        case postgres
+    }
+
     package var conversation: Conversation
+    /// How many; several stand behind a HAProxy.
+    package var daemons = 1
+    package var storage = Storage.sqlite
+    /// Each daemon sees its database through gates of its own, which the drill can shut.
+    package var gated = false
+    /// Settings of the PostgreSQL server.
+    package var serverSettings: [String: String] = [:]
+    /// More of the daemons' environment.
+    package var environment: [String: String] = [:]
+    /// Another build of voiced than the one beside this program.
+    package var daemonProgram: String?
     package var drainTimeout = "300s"
     package var drainSettle = "0s"
     package var encoder = VoiceEncoderSettings(application: .restrictedLowDelay, complexity: 3, bitsPerSecond: 40_000)
@@ -82,14 +101,16 @@ package struct RigPlan: Sendable {
         """
     }
 
-    package func configuration(folder: String, prices: String, ports: RigPorts) -> String {
+    /// `number`: the daemon's, from 1. The database's addresses come by the environment.
+    package func configuration(folder: String, prices: String, ports: RigPorts, number: Int) -> String {
         """
         agent: {host: 127.0.0.1, port: \(ports.agent)}
-        media: {host: 127.0.0.1, port: \(ports.media), public_url: "ws://127.0.0.1:\(ports.media)"}
+        media: {host: 127.0.0.1, port: \(ports.media), public_url: "ws://127.0.0.1:\(ports.front)"}
         metrics: {host: 127.0.0.1, port: \(ports.metrics)}
         web: {host: 127.0.0.1, port: \(ports.web), public_url: "http://127.0.0.1:\(ports.web)"}
-        admin: {socket: \(folder)/admin.sock}
-        state: {folder: \(folder)/state}
+        admin: {socket: \(folder)/\(DaemonSlot.name("admin", number)).sock}
+        state: {folder: \(folder)/\(DaemonSlot.name("state", number))}
+        \(storage == .sqlite && number > 1 ? "store: {sqlite: {file: \(folder)/state/voiced.db}}" : "")
         loops: 2
         capacity: {per_loop: \(seatsPerLoop)}
         \(sessionBudgetMicros.map { "limits: {session_budget_micros: \($0)}" } ?? "")
@@ -121,9 +142,17 @@ package struct RigPorts: Sendable {
     package var metrics = 0
     package var web = 0
     package var simulator = 0
+    /// Where participants come in: the media port of a single daemon, else the HAProxy's.
+    package var front = 0
 
-    package static func free() throws -> RigPorts {
-        let found = try FreePorts.take(5)
-        return RigPorts(agent: found[0], media: found[1], metrics: found[2], web: found[3], simulator: found[4])
+    /// One for each daemon: they share web, simulator and front.
+    package static func free(daemons: Int) throws -> [RigPorts] {
+        let found = try FreePorts.take(3 + 3 * daemons)
+        return (0..<daemons).map { index in
+            let own = found[(3 + 3 * index)...]
+            return RigPorts(
+                agent: own[own.startIndex], media: own[own.startIndex + 1], metrics: own[own.startIndex + 2],
+                web: found[0], simulator: found[1], front: daemons == 1 ? own[own.startIndex + 1] : found[2])
+        }
     }
 }

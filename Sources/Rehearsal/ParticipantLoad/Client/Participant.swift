@@ -77,7 +77,8 @@ package actor Participant {
         self.settings = settings
         self.voice = voice
         var chance = SeededChance(seed: settings.seed)
-        client = String(chance.next(), radix: 36) + String(chance.next(), radix: 36)
+        let anyClient = String(chance.next(), radix: 36) + String(chance.next(), radix: 36)
+        client = settings.client ?? anyClient
         let anySequence = UInt16.random(in: 0 ... .max, using: &chance)
         let anyTimestamp = UInt32.random(in: 0 ... .max, using: &chance)
         sequence = settings.firstSequence ?? anySequence

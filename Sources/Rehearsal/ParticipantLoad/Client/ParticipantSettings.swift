@@ -17,6 +17,8 @@ package struct ParticipantSettings: Sendable {
     package var firstSequence: UInt16?
     /// First capture time; nil: random.
     package var firstTimestamp: UInt32?
+    /// The id of this page life; nil: by chance, as the protocol wants it.
+    package var client: String?
     /// How long the first `welcome` may take, refusals and attempts included.
     package var joinPatience: Duration = .seconds(10)
     /// The token in `Authorization`; else as a subprotocol, the way a browser must do it.

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Synchronization
 
@@ -151,22 +152,31 @@ package enum ServerTool {
         process.standardInput = source
         process.standardOutput = output
         process.standardError = failures
+        // Read while it runs: a pipe that is full (64 KiB) would hold it up for ever.
+        async let said = Self.all(of: output.fileHandleForReading)
         let status: Int32 = try await withCheckedThrowingContinuation { continuation in
             process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
             do { try process.run() } catch {
                 process.terminationHandler = nil
+                try? output.fileHandleForWriting.close()
                 continuation.resume(throwing: error)
                 return
             }
             try? source.fileHandleForWriting.write(contentsOf: Data(input.utf8))
             try? source.fileHandleForWriting.close()
         }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let text = String(decoding: await said, as: UTF8.self)
         guard status == 0 else {
             let complaint = String(decoding: failures.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             throw ServerFailure("\(program) ended with \(status): \(complaint)")
         }
         return text
+    }
+
+    private static func all(of file: FileHandle) async -> Data {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: file.readDataToEndOfFile()) }
+        }
     }
 }
 
