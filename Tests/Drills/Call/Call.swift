@@ -131,7 +131,7 @@ struct Call {
     private func compareStore(
         _ session: String, _ witness: SimulatorWitness, _ connection: Int, _ verdict: inout Verdict
     ) async throws {
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         try await eventually("the row's end", within: .seconds(10)) {
             try await store.row(session)?.state == "ended"
         }

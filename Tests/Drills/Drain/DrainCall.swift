@@ -73,7 +73,7 @@ struct DrainCall {
             report.outcome == .ended(reason: "completed"), "\(name): the call ends naturally",
             "\(String(describing: report.outcome)) \(report.errors)")
         await expectExit(since: ended, &verdict)
-        let row = try await StoreWitness(rig.databasePath).row(ticket.id)
+        let row = try await StoreWitness(rig).row(ticket.id)
         verdict.expect(
             row?.state == "ended" && row?.reason == "completed", "\(name): the row says completed",
             "\(row?.state ?? "none") \(row?.reason ?? "")")
@@ -101,7 +101,7 @@ struct DrainCall {
             "\(name): the participant is told to come back, and when",
             "\(report.byes) \(String(describing: report.lastRejoinIn))")
         verdict.expect(report.closeCodes == [1012: 1], "\(name): by 1012", "\(report.closeCodes)")
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         let row = try await store.row(ticket.id)
         verdict.expect(
             row?.state == "interrupted" && row?.owner == nil, "\(name): the row says interrupted, owned by nobody",

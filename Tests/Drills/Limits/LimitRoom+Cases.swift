@@ -66,7 +66,7 @@ extension LimitRoom {
         await guest.participant.stop()
         _ = await guest.running.value
         let gone = ContinuousClock.now
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         try? await eventually("the end of the window", within: .seconds(Self.rejoin + 8)) {
             try await store.row(guest.ticket.id)?.state == "ended"
         }
@@ -86,7 +86,7 @@ extension LimitRoom {
         var findings = Findings("left")
         let guest = try await guest("drill")
         try await greeted(guest)
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         try await eventually("the greeting's cost", within: Self.soon) {
             try await store.journal(guest.ticket.id).contains { $0.kind == "usage" }
         }
@@ -118,7 +118,7 @@ extension LimitRoom {
         try await settle(guest, "budget_session", &findings)
         let spent = try await row(guest.ticket.id, until: "ended")?.costMicros ?? 0
         findings.expect(spent >= limit, "budget: not before it is spent", "\(spent) of \(limit)")
-        let answers = try await StoreWitness(rig.databasePath).journal(guest.ticket.id).count { $0.kind == "usage" }
+        let answers = try await StoreWitness(rig).journal(guest.ticket.id).count { $0.kind == "usage" }
         findings.expect(answers == 2, "budget: greeting and wrap-up, nothing after", "\(answers)")
     }
 
@@ -141,7 +141,7 @@ extension LimitRoom {
         var findings = Findings("no-show")
         let ticket = try await rig.createSession(study: "drill", expiresIn: 60)
         let began = ContinuousClock.now
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         try? await eventually("the end of the link", within: .seconds(75)) {
             try await store.row(ticket.id)?.state == "ended"
         }

@@ -55,7 +55,7 @@ struct LimitRoom: Sendable {
     }
 
     func row(_ session: String, until state: String) async throws -> StoreWitness.Row? {
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         try? await eventually("the row", within: Self.soon) { try await store.row(session)?.state == state }
         return try await store.row(session)
     }
@@ -72,7 +72,7 @@ struct LimitRoom: Sendable {
         let lines = daemon.lines(of: guest.ticket.id, ["session ends"])
         let named = daemon.lines(of: guest.ticket.id, ["session ends", "\"\(reason)\""])
         findings.expect(lines == 1 && named == 1, "the log says it once", "\(lines) lines, \(named) with the reason")
-        let ends = try await StoreWitness(rig.databasePath).journal(guest.ticket.id).count { $0.kind == "end" }
+        let ends = try await StoreWitness(rig).journal(guest.ticket.id).count { $0.kind == "end" }
         findings.expect(ends == 1, "the journal has one end", "\(ends)")
     }
 

@@ -100,7 +100,7 @@ struct LiveDrill: AsyncParsableCommand {
     }
 
     private func judgeBill(_ rig: Rig, _ ticket: JoinTicket, _ verdict: inout Verdict) async throws {
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         try? await eventually("the row", within: .seconds(10)) {
             try await store.row(ticket.id)?.state == "ended"
         }

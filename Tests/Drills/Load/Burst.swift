@@ -112,7 +112,7 @@ struct Burst {
 
     private func judge(_ ends: [ParticipantReport], _ outcomes: [Outcome], _ verdict: inout Verdict) async throws {
         let good = ends.filter { $0.outcome == .ended(reason: "participant_left") }
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         var states: [String: Int] = [:]
         for outcome in outcomes {
             let row = try await store.row(outcome.session)

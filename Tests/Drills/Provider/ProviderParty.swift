@@ -205,7 +205,7 @@ struct ProviderParty {
         for guest in guests
         where await guest.participant.progress.outcome == .ended(reason: "provider_failed") { ended += 1 }
         verdict.expect(ended == calls, "\(name): every participant is told provider_failed", "\(ended)")
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         var rows = 0
         for guest in guests {
             try? await eventually("the row", within: .seconds(10)) {
@@ -220,7 +220,7 @@ struct ProviderParty {
     // MARK: What all have in common
 
     private func expectRunning(_ guests: [Guest], _ verdict: inout Verdict) async throws {
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         var running = 0
         for guest in guests where try await store.row(guest.ticket.id)?.state == "active" { running += 1 }
         verdict.expect(running == calls, "\(name): the same sessions go on", "\(running)")

@@ -146,7 +146,7 @@ struct RenewalParty {
 
     /// The simulator's answers are numbered, and depend on the conversation that it was told.
     private func expectTurns(_ guests: [Guest], _ verdict: inout Verdict) async throws {
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         var (inOrder, alternating) = (0, 0)
         for guest in guests {
             let turns = try await store.journal(guest.session).filter { $0.kind == "turn" }

@@ -27,7 +27,7 @@ struct RejoinAbsence {
         verdict.expect(
             report.connections == 1 && report.outcome == .ended(reason: "410"),
             "absence: who comes back too late is told that it is over", "\(String(describing: report.outcome))")
-        let row = try await StoreWitness(rig.databasePath).row(ticket.id)
+        let row = try await StoreWitness(rig).row(ticket.id)
         verdict.expect(
             row?.state == "ended" && row?.reason == "participant_left",
             "absence: the row says that the participant is gone", "\(String(describing: row))")

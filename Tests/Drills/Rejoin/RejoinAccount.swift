@@ -1,15 +1,18 @@
 import InterviewCore
 import ParticipantLoad
 
-/// What participants said and heard, against the simulator's recordings and the journals.
+/// What participants said and heard, against the simulator's recordings and the journals: through the loss of their
+/// owners, each of which begins a new provider connection.
 struct RejoinAccount {
     let rig: Rig
     let party: RejoinParty
     let reports: [ParticipantReport]
-    let kill: RejoinParty.Kill
+    let kills: [RejoinParty.Kill]
+    /// Nothing is sooner than the last seconds of a drill: what is finished before them must be in the journals too.
+    var endedAt: Double?
 
     /// A turn that was complete so long before the kill must be in the journal (200 ms are promised).
-    private static let commitWithin = 500.0
+    static let commitWithin = 500.0
 
     /// Seconds; 2 s are the time between two writes.
     private static let recordingMayLose = 2.5
@@ -17,24 +20,40 @@ struct RejoinAccount {
     func compare(_ verdict: inout Verdict) async throws {
         let witness = try await SimulatorWitness.read(rig)
         compareLines(&verdict)
-        compareFirst(witness, &verdict)
-        let journals = try await journals()
-        compareSecond(witness, journals, &verdict)
-        compareTurns(witness, journals, &verdict)
+        let (journals, late) = try await journals()
+        let connections = GuestConnections(
+            witness, first: party.connections, journals: zip(journals, late).map { $0 + $1 })
+        let whole = reports.indices.allSatisfy { connections.all[$0].count == marks($0).count + 1 }
+        verdict.expect(
+            whole && connections.unknown.isEmpty, "one provider connection for each owner, also over cuts and sleep",
+            "\(connections.all.map(\.count)), \(connections.unknown.count) of nobody")
+        compareSound(witness, connections, journals, &verdict)
+        compareTurns(witness, connections, journals, &verdict)
         try await compareRecordings(&verdict)
     }
 
-    /// What the killed process had recorded plays to a moment before the kill, by programs that are not ours.
+    /// The kills that concerned a guest.
+    private func marks(_ guest: Int) -> [(mark: RejoinParty.Kill.Mark, at: Double)] {
+        kills.compactMap { kill in kill.marks[guest].map { ($0, kill.at) } }
+    }
+
+    /// What a killed process had recorded plays to a moment before the kill, by programs that are not ours.
     private func compareRecordings(_ verdict: inout Verdict) async throws {
         var lost: [Double] = []
         for (index, guest) in party.guests.enumerated() {
-            let recording = try await RecordingWitness(folder: rig.recordingsFolder(guest.session), epoch: 1)
-            let talked = Double(kill.talked[index]) * 0.020
-            for program in [\RecordingWitness.Part.ffprobe, \.opusinfo] {
-                // One of the tracks may end earlier: who says nothing has no sound there.
-                lost.append(talked - (recording.lengths(program).max() ?? 0))
+            var began = 0
+            for (mark, _) in marks(index) {
+                let recording = try await RecordingWitness(
+                    folders: rig.recordingsFolders(guest.session), epoch: mark.epoch)
+                let talked = Double(mark.talked - began) * 0.020
+                began = mark.back
+                for program in [\RecordingWitness.Part.ffprobe, \.opusinfo] {
+                    // One of the tracks may end earlier: who says nothing has no sound there.
+                    lost.append(talked - (recording.lengths(program).max() ?? 0))
+                }
             }
         }
+        guard !lost.isEmpty else { return }
         let worst = lost.max() ?? .infinity
         verdict.figure("recording_lost_ms", Int(worst * 1_000))
         verdict.expect(
@@ -61,68 +80,81 @@ struct RejoinAccount {
 
     // MARK: Sound
 
-    /// Up to a second before the kill: through all cuts, on one provider connection.
-    private func compareFirst(_ witness: SimulatorWitness, _ verdict: inout Verdict) {
-        var (missing, total, whole) = (0, 0, 0)
-        for (index, report) in reports.enumerated() {
-            let captured = report.captured.prefix(kill.captured[index])
-            let comparison = CaptureComparison(
-                frames: CaptureComparison.frames(of: captured, party.voice), captured: captured,
-                heard: witness.heard(party.connections[index]))
-            missing += comparison.missingMilliseconds
-            total += comparison.total
-            whole += comparison.total > 0 && comparison.matched == comparison.total ? 1 : 0
-            if comparison.missing > 0 {
-                Progress.say("  participant \(index): \(Self.story(comparison, report))")
-            }
-        }
-        verdict.figure("audio_missing_ms", missing)
-        verdict.figure("frames_compared", total)
-        verdict.expect(
-            missing == 0 && whole == reports.count, "cuts: the provider heard every frame in order",
-            "\(missing) ms are missing, \(whole) of \(reports.count) whole")
+    private struct Heard {
+        var missing = 0
+        var total = 0
+        /// Stretches of which every frame was heard in order, of all.
+        var whole = 0
+        var stretches = 0
+        /// Frames with a word that was forgotten though no turn holds it.
+        var words = 0
     }
 
-    /// After the restart: from the last committed turn on, on one new provider connection.
-    private func compareSecond(
-        _ witness: SimulatorWitness, _ journals: [[StoreWitness.Line]], _ verdict: inout Verdict
+    /// Up to a second before a loss on one connection; from the last committed turn on, on the next.
+    private func compareSound(
+        _ witness: SimulatorWitness, _ connections: GuestConnections, _ journals: [[StoreWitness.Line]],
+        _ verdict: inout Verdict
     ) {
-        let opened = witness.connections.filter { !party.connections.contains($0) }
-        verdict.expect(
-            opened.count == reports.count, "kill: one new provider connection each, also over the freeze",
-            "\(opened.count)")
-        let sounds = opened.map { witness.heard($0) }
-        var (missing, total, whole, words) = (0, 0, 0, 0)
-        for (index, report) in reports.enumerated() {
-            let end = journals[index].last { $0.epoch == 1 && $0.body.captureEnd != nil }?.body.captureEnd
-            let open = report.captured.drop { frame in
-                end.map { SerialNumber.isAfter($0, frame.timestamp) } ?? false
-            }
-            // Silence behind the last turn may be acknowledged, and is forgotten then; a word never.
-            let wanted = open.drop { frame in
-                kill.kept[index].map { SerialNumber.isAfter($0, frame.timestamp) } ?? false
-            }
-            words += open.prefix(open.count - wanted.count).count { frame in
-                if case .speech = frame.source { true } else { false }
-            }
-            let frames = CaptureComparison.frames(of: wanted, party.voice)
-            let best = sounds.map { CaptureComparison(frames: frames, captured: wanted, heard: $0) }
-                .max { $0.matched < $1.matched }
-            guard let best else { continue }
-            missing += best.missingMilliseconds
-            total += best.total
-            whole += best.total > 0 && best.matched == best.total ? 1 : 0
-            if best.missing > 0 {
-                Progress.say("  participant \(index), after the kill: \(Self.story(best, report))")
+        var (before, after) = (Heard(), Heard())
+        for index in reports.indices {
+            let marks = marks(index)
+            for (number, connection) in connections.all[index].prefix(marks.count + 1).enumerated() {
+                let end = number < marks.count ? marks[number].mark.captured : reports[index].captured.count
+                let sound = witness.heard(connection)
+                if number == 0 {
+                    compare(index, reports[index].captured.prefix(end), sound, "at first", &before)
+                } else {
+                    let mark = marks[number - 1].mark
+                    let wanted = wanted(index, after: mark, journals[index], to: end, &after)
+                    if !wanted.isEmpty { compare(index, wanted, sound, "after loss \(number)", &after) }
+                }
             }
         }
-        verdict.figure("audio_missing_after_kill_ms", missing)
-        verdict.figure("frames_compared_after_kill", total)
-        verdict.expect(words == 0, "kill: no word was forgotten that no turn holds", "\(words * 20) ms")
+        verdict.figure("audio_missing_ms", before.missing + after.missing)
+        verdict.figure("audio_missing_after_kill_ms", after.missing)
+        verdict.figure("frames_compared", before.total + after.total)
+        verdict.figure("frames_compared_after_kill", after.total)
         verdict.expect(
-            missing == 0 && whole == reports.count,
+            before.missing == 0 && before.whole == reports.count, "the first connection heard every frame in order",
+            "\(before.missing) ms are missing, \(before.whole) of \(reports.count) whole")
+        guard !kills.isEmpty else { return }
+        verdict.expect(after.words == 0, "kill: no word was forgotten that no turn holds", "\(after.words * 20) ms")
+        verdict.expect(
+            after.missing == 0 && after.whole == after.stretches && after.stretches > 0,
             "kill: what no committed turn holds was heard by the new connection",
-            "\(missing) ms are missing, \(whole) of \(reports.count) whole")
+            "\(after.missing) ms are missing, \(after.whole) of \(after.stretches) whole")
+    }
+
+    private func compare(
+        _ index: Int, _ captured: ArraySlice<ParticipantReport.Capture>, _ sound: [Int16], _ when: String,
+        _ heard: inout Heard
+    ) {
+        let comparison = CaptureComparison(
+            frames: CaptureComparison.frames(of: captured, party.voice), captured: captured, heard: sound)
+        heard.missing += comparison.missingMilliseconds
+        heard.total += comparison.total
+        heard.stretches += 1
+        heard.whole += comparison.total > 0 && comparison.matched == comparison.total ? 1 : 0
+        if comparison.missing > 0 {
+            Progress.say("  participant \(index), \(when): \(Self.story(comparison, reports[index]))")
+        }
+    }
+
+    /// The frames that the owner after `mark` has to hear.
+    private func wanted(
+        _ index: Int, after mark: RejoinParty.Kill.Mark, _ journal: [StoreWitness.Line], to last: Int,
+        _ heard: inout Heard
+    ) -> ArraySlice<ParticipantReport.Capture> {
+        let end = journal.last { $0.epoch <= mark.epoch && $0.body.captureEnd != nil }?.body.captureEnd
+        let open = reports[index].captured.prefix(last).drop { frame in
+            end.map { SerialNumber.isAfter($0, frame.timestamp) } ?? false
+        }
+        // Silence behind the last turn may be acknowledged, and is forgotten then; a word never.
+        let wanted = open.drop { frame in mark.kept.map { SerialNumber.isAfter($0, frame.timestamp) } ?? false }
+        heard.words += open.prefix(open.count - wanted.count).count { frame in
+            if case .speech = frame.source { true } else { false }
+        }
+        return wanted
     }
 
     private static func story(_ comparison: CaptureComparison, _ report: ParticipantReport) -> String {
@@ -134,15 +166,19 @@ struct RejoinAccount {
 
     // MARK: Turns
 
-    private func journals() async throws -> [[StoreWitness.Line]] {
-        let store = try StoreWitness(rig.databasePath)
-        var all: [[StoreWitness.Line]] = []
-        for guest in party.guests { all.append(try await store.journal(guest.session)) }
+    private func journals() async throws -> (journals: [[StoreWitness.Line]], late: [[StoreWitness.Line]]) {
+        let store = try StoreWitness(rig)
+        var all: (journals: [[StoreWitness.Line]], late: [[StoreWitness.Line]]) = ([], [])
+        for guest in party.guests {
+            all.journals.append(try await store.journal(guest.session))
+            all.late.append(try await store.lateJournal(guest.session))
+        }
         return all
     }
 
     private func compareTurns(
-        _ witness: SimulatorWitness, _ journals: [[StoreWitness.Line]], _ verdict: inout Verdict
+        _ witness: SimulatorWitness, _ connections: GuestConnections, _ journals: [[StoreWitness.Line]],
+        _ verdict: inout Verdict
     ) {
         var (doubled, lost, finished, saidTwice) = (0, 0, 0, 0)
         for (index, journal) in journals.enumerated() {
@@ -150,12 +186,15 @@ struct RejoinAccount {
             // What was broken off may be said again: the model is told how little of it was heard.
             let whole = journal.filter { $0.kind == "turn" && $0.body.heardMilliseconds == nil }.compactMap(\.body.text)
             doubled += whole.count - Set(whole).count
-            let due = Self.finished(witness, party.connections[index], before: kill.at - Self.commitWithin)
-            finished += due.count
-            let absent = due.filter { !texts.contains($0) }
-            lost += absent.count
-            if !absent.isEmpty { Progress.say("  participant \(index): not in the journal: \(absent)") }
-            saidTwice += Self.saidTwice(witness, party.connections[index])
+            let ends = marks(index).map(\.at) + [endedAt].compactMap(\.self)
+            for (connection, end) in zip(connections.all[index], ends) {
+                let due = FinishedTurns.texts(witness, connection, before: end - Self.commitWithin)
+                finished += due.count
+                let absent = due.filter { !texts.contains($0) }
+                lost += absent.count
+                if !absent.isEmpty { Progress.say("  participant \(index): not in the journal: \(absent)") }
+            }
+            for connection in connections.all[index] { saidTwice += FinishedTurns.saidTwice(witness, connection) }
         }
         verdict.figure("turns", journals.reduce(0) { $0 + $1.count { $0.kind == "turn" } })
         verdict.figure("turns_finished_before_kill", finished)
@@ -165,29 +204,5 @@ struct RejoinAccount {
         verdict.expect(doubled == 0, "no turn is twice in a journal", "\(doubled)")
         verdict.expect(lost == 0, "every turn finished before the kill is in the journal", "\(lost)")
         verdict.expect(saidTwice == 0, "the provider gave no answer twice", "\(saidTwice)")
-    }
-
-    /// Answer N belongs to turn N. One that nobody heard (taken back) or that was broken off may be given again.
-    private static func saidTwice(_ witness: SimulatorWitness, _ connection: Int) -> Int {
-        let takenBack = Set(
-            (witness.of(connection, "item_deleted") + witness.of(connection, "truncated")).compactMap(\.item))
-        let said = witness.of(connection, "said").filter { !takenBack.contains($0.item ?? "") }
-            .compactMap(\.text).filter { !$0.isEmpty }
-        return said.count - Set(said).count
-    }
-
-    /// The participant's turns with their transcript, in the order of their commits up to the first without one: the
-    /// journal keeps that order.
-    private static func finished(_ witness: SimulatorWitness, _ connection: Int, before: Double) -> [String] {
-        let transcripts = Dictionary(
-            witness.of(connection, "user_transcript").filter { $0.ms < before }.map { ($0.item ?? "", $0.text ?? "") },
-            uniquingKeysWith: { first, _ in first })
-        var texts: [String] = []
-        for turn in witness.of(connection, "committed") {
-            guard let text = transcripts[turn.item ?? ""] else { break }
-            texts.append(text)
-        }
-        // The last may wait behind an answer that is still being played.
-        return Array(texts.dropLast())
     }
 }

@@ -42,7 +42,7 @@ struct RejoinDrill: AsyncParsableCommand {
     }
 
     /// No text is ever said twice by the script, so that a text heard twice is an answer given twice.
-    private static var plan: RigPlan {
+    static var plan: RigPlan {
         RigPlan(
             conversation: RigPlan.Conversation(
                 greeting: "Hello, and welcome. How are you today?",
@@ -53,19 +53,20 @@ struct RejoinDrill: AsyncParsableCommand {
 
     private func hold(_ rig: Rig, _ verdict: inout Verdict) async throws {
         let party = try await RejoinParty.join(
-            rig, count: participants ?? (options.small ? 4 : 20), seed: seed, forgetful: Sabotage.isOn)
+            rig, count: participants ?? (options.small ? 4 : 20), seed: seed,
+            RejoinParty.Manner(forgetful: Sabotage.isOn))
         do {
             let first = party.connections
             try await party.cutLines(times: options.small ? 2 : 5, &verdict)
             verdict.expect(
                 try await SimulatorWitness.read(rig).connections.count == first.count,
                 "cuts: each kept its provider connection")
-            let kill = try await party.killAndRestart(&verdict)
+            let kill = try await party.kill(rig.slots[0], &verdict)
             try await party.talk(for: options.small ? 6 : 12)
             try await party.freeze(for: .seconds(options.small ? 4 : 6), &verdict)
             try await party.talk(for: options.small ? 4 : 8)
             let reports = try await party.end(&verdict)
-            let account = RejoinAccount(rig: rig, party: party, reports: reports, kill: kill)
+            let account = RejoinAccount(rig: rig, party: party, reports: reports, kills: [kill])
             try await account.compare(&verdict)
             if !options.small {
                 try await RejoinAbsence(rig: rig, voice: party.voice).hold(&verdict)

@@ -22,22 +22,31 @@ struct RejoinParty: Sendable {
     private static let away: ClosedRange<Int> = 200...6_000
     private static let backWithin: Duration = .seconds(30)
 
-    /// One joins after the other, so that it is known whose provider connection is whose.
-    static func join(_ rig: Rig, count: Int, seed: UInt64, forgetful: Bool) async throws -> RejoinParty {
+    /// How they talk: at random times.
+    struct Manner: Sendable {
+        var thinkMilliseconds: ClosedRange<Int> = 300...1_200
+        /// Forgets what is not acknowledged when the line breaks.
+        var forgetful = false
+    }
+
+    /// One joins after the other, so that it is known whose provider connection is whose. `study` nil: the drill's own.
+    static func join(
+        _ rig: Rig, count: Int, seed: UInt64, _ manner: Manner, study: String? = nil
+    ) async throws -> RejoinParty {
         let recordings = VoiceLibrary.installed(languages: ["en", "es", "fr"]).prefix(16)
         guard recordings.count > 3 else { throw DrillError.missing("recorded voices (asterisk-core-sounds-en-wav …)") }
         let voice = try PreparedVoice(VoiceLibrary.load(Array(recordings)), format: .pcm)
         var guests: [Guest] = []
         var connections: [Int] = []
         for index in 0..<count {
-            let ticket = try await rig.createSession()
+            let ticket = try await rig.createSession(study: study ?? rig.plan.study)
             var settings = ParticipantSettings(
                 session: ticket.id, token: ticket.token, address: ticket.media, up: .pcm, down: .opus,
-                style: .turns(TurnHabits(thinkMilliseconds: 300...1_200, patienceMilliseconds: 15_000)),
+                style: .turns(TurnHabits(thinkMilliseconds: manner.thinkMilliseconds, patienceMilliseconds: 15_000)),
                 seed: seed &+ UInt64(index))
             settings.firstClip = index
             settings.keepsCapture = true
-            settings.forgetsOnLoss = forgetful
+            settings.forgetsOnLoss = manner.forgetful
             let participant = Participant(settings, voice: voice, on: MultiThreadedEventLoopGroup.singleton.next())
             guests.append(
                 Guest(session: ticket.id, participant: participant, running: Task { await participant.run() }))
@@ -96,37 +105,76 @@ struct RejoinParty: Sendable {
         }
     }
 
+    /// The end of an owner, as far as its guests are concerned.
     struct Kill: Sendable {
-        /// Frames that each had captured a second before.
-        var captured: [Int]
-        /// Frames that each had captured at the kill: how long each had talked.
-        var talked: [Int]
-        /// The oldest frame that each kept when the process was gone.
-        var kept: [UInt32?]
+        struct Mark: Sendable {
+            /// The epoch that ended.
+            var epoch: Int
+            /// Frames captured a second before.
+            var captured: Int
+            /// Frames captured at that moment: how long the guest had talked.
+            var talked: Int
+            /// The oldest frame that was kept when the owner was gone.
+            var kept: UInt32?
+            /// Frames captured when everybody was back.
+            var back: Int
+        }
+        /// By guest; nil: another's.
+        var marks: [Mark?]
         /// Milliseconds of the simulator's log.
         var at: Double
+        /// The instance that owned them.
+        var owner: String?
     }
 
-    /// SIGKILL while all talk, and another process on the same file.
-    func killAndRestart(_ verdict: inout Verdict) async throws -> Kill {
+    /// SIGKILL while all talk, and another process in its place `pause` later. Returns when everybody is back, but not
+    /// before that.
+    func kill(_ slot: DaemonSlot, restartAfter pause: Duration = .zero, _ verdict: inout Verdict) async throws -> Kill {
+        try await lose(slot, &verdict) { slot in
+            slot.process.send(SIGKILL)
+            _ = await slot.process.exit(within: .seconds(5))
+        } then: { slot in
+            try await Task.sleep(for: pause)
+            try await rig.restart(slot)
+        }
+    }
+
+    /// Its guests lose their owner by `strike`; then `after` happens, and everybody is waited for.
+    func lose(
+        _ slot: DaemonSlot, _ verdict: inout Verdict, by strike: (DaemonSlot) async throws -> Void,
+        then after: (DaemonSlot) async throws -> Void = { _ in }
+    ) async throws -> Kill {
+        let store = try StoreWitness(rig)
         let captured = await progress().map(\.captured.count)
         try await talk(for: 1)
-        let before = try await SimulatorWitness.read(rig)
+        let owner = try await store.instance(at: slot)
+        let rows = try await store.rows(guests.map(\.session))
+        let at = try await SimulatorWitness.read(rig).lastMilliseconds
         let live = await liveCount()
         let talked = await progress().map(\.captured.count)
-        rig.daemon.send(SIGKILL)
-        Progress.say("killed with \(live) live")
+        try await strike(slot)
         verdict.expect(live == guests.count, "kill: all are live", "\(live)")
-        _ = await rig.daemon.exit(within: .seconds(5))
-        var kept: [UInt32?] = []
-        for guest in guests { kept.append(await guest.participant.oldestKept) }
-        try await rig.restartDaemon()
+        var kill = Kill(marks: [], at: at, owner: owner)
+        for (index, guest) in guests.enumerated() {
+            guard let row = rows[guest.session], row.owner == owner else {
+                kill.marks.append(nil)
+                continue
+            }
+            kill.marks.append(
+                Kill.Mark(
+                    epoch: row.epoch, captured: captured[index], talked: talked[index],
+                    kept: await guest.participant.oldestKept, back: 0))
+        }
+        Progress.say("daemon \(slot.number) lost with \(kill.marks.count { $0 != nil }) of \(live) guests")
+        try await after(slot)
         try await everybodyLive("kill")
         let reports = await progress()
+        for index in kill.marks.indices { kill.marks[index]?.back = reports[index].captured.count }
         verdict.expect(
-            reports.allSatisfy { $0.outcome == nil && $0.resends.last?.resumed == true },
-            "kill: everybody is back and resumed")
-        return Kill(captured: captured, talked: talked, kept: kept, at: before.entries.last?.ms ?? 0)
+            zip(kill.marks, reports).allSatisfy { mark, report in
+                report.outcome == nil && (mark == nil || report.resends.last?.resumed == true)
+            }, "kill: everybody is back and resumed")
+        return kill
     }
 
     /// The process stands still for longer than a line may be silent; what was sent meanwhile is read in one piece.
@@ -163,19 +211,19 @@ struct RejoinParty: Sendable {
 
     // MARK: Asked
 
-    private func progress() async -> [ParticipantReport] {
+    func progress() async -> [ParticipantReport] {
         var reports: [ParticipantReport] = []
         for guest in guests { reports.append(await guest.participant.progress) }
         return reports
     }
 
-    private func liveCount() async -> Int {
+    func liveCount() async -> Int {
         var count = 0
         for guest in guests where await guest.participant.isLive { count += 1 }
         return count
     }
 
-    private func everybodyLive(_ what: String) async throws {
+    func everybodyLive(_ what: String) async throws {
         try await eventually("\(what): everybody to be back", within: Self.backWithin) {
             await liveCount() == guests.count
         }

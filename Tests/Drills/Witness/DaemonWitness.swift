@@ -6,9 +6,11 @@ package struct DaemonWitness: Sendable {
     private let page: String
     private let log: String
 
-    package static func read(_ rig: Rig) async throws -> DaemonWitness {
-        let answer = try await rig.http.get(try rig.metricsAddress, "/metrics")
-        let daemon = rig.daemon
+    /// `slot` nil: the first.
+    package static func read(_ rig: Rig, _ slot: DaemonSlot? = nil) async throws -> DaemonWitness {
+        let slot = slot ?? rig.slots[0]
+        let answer = try await rig.http.get(try Address("http://127.0.0.1:\(slot.ports.metrics)"), "/metrics")
+        let daemon = slot.process
         let errors = (try? String(contentsOfFile: daemon.errorPath, encoding: .utf8)) ?? ""
         return DaemonWitness(page: String(decoding: answer.body, as: UTF8.self), log: daemon.output + errors)
     }

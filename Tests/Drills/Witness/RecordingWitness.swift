@@ -13,15 +13,19 @@ struct RecordingWitness {
     let parts: [Part]
 
     /// - Parameter epoch: of one owner alone; its number leads the name of each part.
-    init(folder: String, epoch: Int? = nil) async throws {
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
-            .filter { name in
-                name.hasSuffix(".ogg") && (epoch.map { Int(name.prefix { $0 != "-" }) == $0 } ?? true)
-            }
-            .sorted()
+    init(folder: String, epoch: Int? = nil) async throws { try await self.init(folders: [folder], epoch: epoch) }
+
+    /// A session that has been in several processes has parts in several folders.
+    init(folders: [String], epoch: Int? = nil) async throws {
+        let paths = folders.flatMap { folder in
+            ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+                .filter { name in
+                    name.hasSuffix(".ogg") && (epoch.map { Int(name.prefix { $0 != "-" }) == $0 } ?? true)
+                }
+                .sorted().map { (path: "\(folder)/\($0)", name: $0) }
+        }
         var found: [Part] = []
-        for name in names {
-            let path = "\(folder)/\(name)"
+        for (path, name) in paths {
             let probed = try await Self.run(
                 "ffprobe",
                 ["-v", "error", "-show_entries", "stream=codec_name,duration", "-of", "csv=p=0", path])

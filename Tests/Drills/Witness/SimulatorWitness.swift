@@ -42,13 +42,16 @@ package struct SimulatorWitness: Sendable {
     package let entries: [Entry]
     private let audioFolder: String
 
-    /// The log so far, over HTTP; of a long drill only what comes after entry `after`.
+    /// The log so far, from its file; of a long drill only what comes after entry `after`.
     package static func read(_ rig: Rig, after: Int = 0) async throws -> SimulatorWitness {
-        let answer = try await rig.http.get(try rig.simulatorAddress, "/sim/log?after=\(after)")
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
-        let lines = try decoder.decode([Lenient].self, from: Data(answer.body))
-        return SimulatorWitness(entries: lines.compactMap(\.entry), audioFolder: rig.audioFolder)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(rig.folder)/sim.jsonl"))
+        let lines = bytes.split(separator: UInt8(ascii: "\n")).dropFirst(after)
+        // The last line may be half written; an entry of no interest (`error_sent` has a text where `closed` has a
+        // number) may not spoil the log.
+        let entries = lines.compactMap { try? decoder.decode(Entry.self, from: Data($0)) }
+        return SimulatorWitness(entries: entries, audioFolder: rig.audioFolder)
     }
 
     /// How many entries there are.
@@ -60,12 +63,6 @@ package struct SimulatorWitness: Sendable {
         return try decoder.decode(Health.self, from: Data(answer.body)).logEntries
     }
 
-    /// `error_sent` has a text where `closed` has a number: an entry of no interest may not spoil the log.
-    private struct Lenient: Decodable {
-        var entry: Entry?
-        init(from decoder: any Decoder) throws { entry = try? Entry(from: decoder) }
-    }
-
     private init(entries: [Entry], audioFolder: String) {
         self.entries = entries
         self.audioFolder = audioFolder
@@ -73,6 +70,16 @@ package struct SimulatorWitness: Sendable {
 
     /// Connections in the order of their opening.
     package var connections: [Int] { entries.filter { $0.kind == "connected" }.map(\.connection) }
+
+    /// Which connection gave an answer, by the provider's id of it.
+    package var connectionsByResponse: [String: Int] {
+        Dictionary(
+            entries.compactMap { entry in entry.response.map { ($0, entry.connection) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The log's clock now or a little before: the time of its last entry, in milliseconds.
+    package var lastMilliseconds: Double { entries.last?.ms ?? 0 }
 
     package func of(_ connection: Int, _ kind: String) -> [Entry] {
         entries.filter { $0.connection == connection && $0.kind == kind }

@@ -75,7 +75,7 @@ import voice_drill
         if case .knock(_, .ended) = row.act {
             try await intruder.leaveAtOnce()
             try await eventually("the end of a session", within: .seconds(5)) {
-                try await StoreWitness(rig.databasePath).row(ticket.id)?.state == "ended"
+                try await StoreWitness(rig).row(ticket.id)?.state == "ended"
             }
         }
         let wanted = row.counted.counters
@@ -104,7 +104,7 @@ import voice_drill
 
     /// What the rows say, when everybody's time to come back is over.
     private func check(stored: [(row: BadInput, session: String)], _ rig: Rig) async throws {
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         func found(_ session: String) async throws -> String {
             let row = try await store.row(session)
             return "\(row?.state ?? "-") \(row?.reason ?? "-") \(row?.detail ?? "-")"
@@ -155,7 +155,7 @@ import voice_drill
         await participant.leave()
         let report = await running.value
         #expect(report.closeCodes == [1000: 1], "\(fault)")
-        let store = try StoreWitness(rig.databasePath)
+        let store = try StoreWitness(rig)
         try? await eventually("the row's end", within: .seconds(5)) {
             try await store.row(ticket.id)?.state == "ended"
         }
