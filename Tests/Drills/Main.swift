@@ -12,7 +12,8 @@ struct VoiceDrill: AsyncParsableCommand {
             """,
         subcommands: [
             CallDrill.self, DrainDrill.self, RejoinDrill.self, LimitsDrill.self, ProviderDrill.self, LoadDrill.self,
-            LiveDrill.self,
+            LiveDrill.self, CrashDrill.self, SplitBrainDrill.self, OutageDrill.self, ReaperDrill.self,
+            BudgetRaceDrill.self, OwnershipDrill.self, PoisonDrill.self,
         ])
 }
 

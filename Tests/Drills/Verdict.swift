@@ -57,6 +57,21 @@ struct Verdict {
         expectations += part.expectations
     }
 
+    /// As `merge(_:)`, each figure under the part's own name.
+    mutating func merge(_ part: Verdict, as name: String) {
+        for (key, value) in part.figures where key != "drill" { figures["\(name)_\(key)"] = value }
+        failures += part.failures.map { "\(name): \($0)" }
+        expectations += part.expectations
+    }
+
+    func value(_ name: String) -> Double? {
+        switch figures[name] {
+        case .whole(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+
     mutating func figure(_ name: String, _ value: Int) { figures[name] = .whole(value) }
     mutating func figure(_ name: String, _ value: Double) { figures[name] = .number(value) }
     mutating func figure(_ name: String, _ value: String) { figures[name] = .text(value) }

@@ -118,6 +118,8 @@ struct RejoinParty: Sendable {
             var kept: UInt32?
             /// Frames captured when everybody was back.
             var back: Int
+            /// Connections that had been welcomed by then.
+            var connections: Int
         }
         /// By guest; nil: another's.
         var marks: [Mark?]
@@ -145,15 +147,48 @@ struct RejoinParty: Sendable {
         then after: (DaemonSlot) async throws -> Void = { _ in }
     ) async throws -> Kill {
         let store = try StoreWitness(rig)
-        let captured = await progress().map(\.captured.count)
+        let before = await progress().map(\.captured.count)
         try await talk(for: 1)
         let owner = try await store.instance(at: slot)
         let rows = try await store.rows(guests.map(\.session))
-        let at = try await SimulatorWitness.read(rig).lastMilliseconds
         let live = await liveCount()
-        let talked = await progress().map(\.captured.count)
-        try await strike(slot)
         verdict.expect(live == guests.count, "kill: all are live", "\(live)")
+        var kill = try await mark(rows: rows, owner: owner, captured: before) { try await strike(slot) }
+        Progress.say("daemon \(slot.number) lost with \(kill.marks.count { $0 != nil }) of \(live) guests")
+        try await after(slot)
+        // Who stands still closes no line: the others notice it only after 3 s.
+        try await eventually("everybody to be back", within: Self.backWithin) {
+            let reports = await progress()
+            let back = zip(kill.marks, reports).allSatisfy { mark, report in
+                mark.map { report.connections > $0.connections } ?? true
+            }
+            return back ? await liveCount() == guests.count : false
+        }
+        let reports = await progress()
+        for index in kill.marks.indices { kill.marks[index]?.back = reports[index].captured.count }
+        verdict.expect(
+            zip(kill.marks, reports).allSatisfy { mark, report in
+                report.outcome == nil && (mark == nil || report.resends.last?.resumed == true)
+            }, "kill: everybody is back and resumed")
+        return kill
+    }
+
+    /// SIGKILL while the store cannot be asked: `rows` and `owner` are from before. Waits for nobody.
+    func lose(_ slot: DaemonSlot, rows: [String: StoreWitness.Row], owner: String?) async throws -> Kill {
+        let before = await progress().map(\.captured.count)
+        try await talk(for: 1)
+        return try await mark(rows: rows, owner: owner, captured: before) {
+            slot.process.send(SIGKILL)
+            _ = await slot.process.exit(within: .seconds(5))
+        }
+    }
+
+    private func mark(
+        rows: [String: StoreWitness.Row], owner: String?, captured: [Int], _ strike: () async throws -> Void
+    ) async throws -> Kill {
+        let at = try await SimulatorWitness.read(rig).lastMilliseconds
+        let reports = await progress()
+        try await strike()
         var kill = Kill(marks: [], at: at, owner: owner)
         for (index, guest) in guests.enumerated() {
             guard let row = rows[guest.session], row.owner == owner else {
@@ -162,18 +197,9 @@ struct RejoinParty: Sendable {
             }
             kill.marks.append(
                 Kill.Mark(
-                    epoch: row.epoch, captured: captured[index], talked: talked[index],
-                    kept: await guest.participant.oldestKept, back: 0))
+                    epoch: row.epoch, captured: captured[index], talked: reports[index].captured.count,
+                    kept: await guest.participant.oldestKept, back: 0, connections: reports[index].connections))
         }
-        Progress.say("daemon \(slot.number) lost with \(kill.marks.count { $0 != nil }) of \(live) guests")
-        try await after(slot)
-        try await everybodyLive("kill")
-        let reports = await progress()
-        for index in kill.marks.indices { kill.marks[index]?.back = reports[index].captured.count }
-        verdict.expect(
-            zip(kill.marks, reports).allSatisfy { mark, report in
-                report.outcome == nil && (mark == nil || report.resends.last?.resumed == true)
-            }, "kill: everybody is back and resumed")
         return kill
     }
 
@@ -190,6 +216,7 @@ struct RejoinParty: Sendable {
     }
 
     func talk(for seconds: Int) async throws { try await Task.sleep(for: .seconds(seconds)) }
+    func talk(forMilliseconds length: Int) async throws { try await Task.sleep(for: .milliseconds(length)) }
 
     /// Everybody falls silent, what is still to be sent is sent, then all leave.
     func end(_ verdict: inout Verdict) async throws -> [ParticipantReport] {

@@ -188,12 +188,14 @@ package final class Rig: Sendable {
         return try SessionsClient.ticket(line: String(decoding: answer.body, as: UTF8.self))
     }
 
-    /// A study like the drill's own, with limits.
-    package func save(study: String, limits: [String: Int]) async throws {
-        let body = try JSONSerialization.data(withJSONObject: [
+    /// A study like the drill's own, with limits; `budgetMicros`: what all its sessions together may cost.
+    package func save(study: String, limits: [String: Int] = [:], budgetMicros: Int? = nil) async throws {
+        var document: [String: Any] = [
             "name": study, "language": "en", "instructions": RigPlan.instructions, "greeting": RigPlan.greeting,
             "limits": limits,
-        ])
+        ]
+        if let budgetMicros { document["budget_micros"] = budgetMicros }
+        let body = try JSONSerialization.data(withJSONObject: document)
         let answer = try await http.put(
             try webAddress, "/v1/studies/\(study)", headers: Self.authorization, body: Array(body))
         guard answer.status == 200 else {

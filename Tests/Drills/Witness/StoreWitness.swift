@@ -118,7 +118,9 @@ package struct StoreWitness: Sendable {
         case .file(let queue):
             return try await queue.read { database in
                 try GRDB.Row.fetchAll(database, sql: sql).map { row in
-                    row.databaseValues.map { String.fromDatabaseValue($0) ?? Int64.fromDatabaseValue($0).map(String.init) ?? "" }
+                    row.databaseValues.map {
+                        String.fromDatabaseValue($0) ?? Int64.fromDatabaseValue($0).map(String.init) ?? ""
+                    }
                 }
             }
         }
