@@ -117,7 +117,7 @@ let package = Package(
             [
                 "Settings", "HTTPServing", "InterviewCore", "Ports", "WireFormats", "Sessions", "EventLoops",
                 "WebSockets",
-                "Opus", "OpusCodecs", "OpenAIRealtimeProvider", "WebSocketTransport", "SQLiteStore", "OggRecorder",
+                "Opus", "OpusCodecs", "OpenAIRealtimeProvider", "WebSocketTransport", "SQLiteStore", "PostgresStore", "OggRecorder",
                 "LocalDisk", "SessionTokens", "AgentSurface", "WebSurface", "ProviderSimulator", logging, lifecycle,
                 unixSignals,
             ]),

@@ -34,7 +34,9 @@ struct CheckConfig: AsyncParsableCommand {
             _ = try Documents.prices(file: configuration.pricesFile, models: models)
             let studies = try Documents.studies(in: configuration.studiesFolder)
             for warning in configuration.warnings { print("warning: \(warning)") }
+            let store = configuration.secrets.databaseURL == nil ? "SQLite, \(configuration.sqliteFile)" : "PostgreSQL"
             print("The configuration is good (\(studies.count) studies in \(configuration.studiesFolder)).")
+            print("The store is \(store).")
         } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             throw ExitCode(78)

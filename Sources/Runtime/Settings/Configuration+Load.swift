@@ -61,6 +61,7 @@ extension Configuration {
         stateFolder = state
         adminSocket = places.adminSocket(reader.read(Keys.adminSocket), state: state)
         sqliteFile = places.inState(reader.read(Keys.sqliteFile), "voiced.db", state: state)
+        storeConnections = reader.read(Keys.storeConnections)
         recordingsFolder = places.inState(reader.read(Keys.recordingsFolder), "recordings", state: state)
         objectsFolder = places.inState(reader.read(Keys.objectsFolder), "objects", state: state)
         leastFreeBytes = Int64(reader.read(Keys.diskMinFree)) * 1_048_576

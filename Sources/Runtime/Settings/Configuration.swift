@@ -97,6 +97,8 @@ package struct Configuration: Sendable, Equatable {
     package var adminSocket: String
     package var stateFolder: String
     package var sqliteFile: String
+    /// Of each process, to PostgreSQL.
+    package var storeConnections: Int
     package var recordingsFolder: String
     package var objectsFolder: String
     /// Bytes; 0: no limit.

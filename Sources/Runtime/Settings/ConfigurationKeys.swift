@@ -49,6 +49,10 @@ package enum ConfigurationKeys {
     static let sqliteFile = ConfigurationKey(
         "store.sqlite.file", .text("a path, or nothing"), "",
         "Studies, sessions and journals. A relative path begins at the state folder. Empty: voiced.db in it.")
+    static let storeConnections = ConfigurationKey(
+        "store.connections", .integer(3...100), 4,
+        "Connections of this process to PostgreSQL, one more for signals not counted. Used when DATABASE_URL is set, in "
+            + "the place of SQLite.")
     static let recordingsFolder = ConfigurationKey(
         "recordings.folder", .text("a path, or nothing"), "",
         "Where recordings are written: Ogg files of two tracks, about 0.6 MB a minute, each of a minute at most. Finished "
@@ -215,6 +219,7 @@ extension ConfigurationKeys {
         Section(title: "The operator's door.", entries: [adminSocket.entry]),
         Section(title: "Files.", entries: [stateFolder.entry]),
         Section(title: "", entries: [sqliteFile.entry]),
+        Section(title: "", entries: [storeConnections.entry]),
         Section(title: "", entries: [recordingsFolder.entry]),
         Section(title: "", entries: [objectsFolder.entry]),
         Section(title: "", entries: [diskMinFree.entry]),

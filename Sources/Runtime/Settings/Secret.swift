@@ -19,13 +19,19 @@ package struct Secrets: Sendable, Equatable {
     package var tokenSecret: Secret?
     /// `name:sha256[:scope+scope]`, separated by commas or lines.
     package var apiKeys: Secret?
+    /// Nil: the store is SQLite.
+    package var databaseURL: Secret?
+    package var directDatabaseURL: Secret?
 
     package init(
-        openAIKey: Secret? = nil, googleKey: Secret? = nil, tokenSecret: Secret? = nil, apiKeys: Secret? = nil
+        openAIKey: Secret? = nil, googleKey: Secret? = nil, tokenSecret: Secret? = nil, apiKeys: Secret? = nil,
+        databaseURL: Secret? = nil, directDatabaseURL: Secret? = nil
     ) {
         self.openAIKey = openAIKey
         self.googleKey = googleKey
         self.tokenSecret = tokenSecret
         self.apiKeys = apiKeys
+        self.databaseURL = databaseURL
+        self.directDatabaseURL = directDatabaseURL
     }
 }

@@ -8,6 +8,8 @@ struct SecretReader {
         case google = "GOOGLE_API_KEY"
         case token = "VOICED_TOKEN_SECRET"
         case apiKeys = "VOICED_API_KEYS"
+        case database = "DATABASE_URL"
+        case directDatabase = "DATABASE_DIRECT_URL"
 
         var doc: String {
             switch self {
@@ -15,6 +17,10 @@ struct SecretReader {
             case .google: "Key of the Gemini provider."
             case .token: "Signs session tokens; several with commas between them: the first signs, all verify."
             case .apiKeys: "API keys of REST by hash; voice-web refuses to start without."
+            case .database:
+                "PostgreSQL, as postgresql://user:password@host/name; may lead through PgBouncer. Unset: SQLite."
+            case .directDatabase:
+                "PostgreSQL itself, past PgBouncer: for signals and migrations. Unset: as DATABASE_URL."
             }
         }
     }
@@ -31,7 +37,13 @@ struct SecretReader {
 
     mutating func readAll() -> Secrets {
         let secrets = Secrets(
-            openAIKey: read(.openAI), googleKey: read(.google), tokenSecret: read(.token), apiKeys: read(.apiKeys))
+            openAIKey: read(.openAI), googleKey: read(.google), tokenSecret: read(.token), apiKeys: read(.apiKeys),
+            databaseURL: read(.database), directDatabaseURL: read(.directDatabase))
+        if secrets.directDatabaseURL != nil, secrets.databaseURL == nil {
+            complain(
+                Name.directDatabase.rawValue, "is set although DATABASE_URL is not",
+                "set DATABASE_URL too, or neither for SQLite")
+        }
         let parts = (secrets.tokenSecret?.reveal() ?? "").split { $0 == "," || $0.isNewline }
             .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         if parts.contains(where: { $0.utf8.count < Self.shortestTokenSecret }) {

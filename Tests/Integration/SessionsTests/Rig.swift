@@ -66,7 +66,7 @@ struct Rig {
                 instance: Self.here, build: "test", seats: SeatPolicy(seatsPerLoop: capacity),
                 drainTimeout: drainTimeout, reapInterval: .milliseconds(50), leaseTimes: Self.leaseTimes),
             services: services, loops: [loop], log: log)
-        if start { try await supervisor.start(mediaAddress: "127.0.0.1:1") }
+        if start { await supervisor.start(mediaAddress: "127.0.0.1:1") }
     }
 
     /// A scheduled session and the claims of its join link.

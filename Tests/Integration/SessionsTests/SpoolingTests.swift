@@ -81,7 +81,7 @@ import Testing
             ])
             await file.close()
         }
-        try await rig.supervisor.start(mediaAddress: "127.0.0.1:1")
+        await rig.supervisor.start(mediaAddress: "127.0.0.1:1")
         #expect(try await rig.turns(claims).map(\.text) == ["turn 0", "turn 1", "turn 2"])
         #expect(try await rig.row(claims).completionReason == .completed)
         #expect(try await SpoolFile(folder: rig.stateFolder, instance: Rig.here).adopt().isEmpty)

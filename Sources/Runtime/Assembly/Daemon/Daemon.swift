@@ -92,9 +92,7 @@ package final class Daemon: Sendable {
         do { media = try await acceptor.start() } catch {
             throw .listening("media.port: \(error)")
         }
-        do {
-            try await supervisor.start(mediaAddress: MediaAddress.text(configuration.media, port: media))
-        } catch { throw .store("the store does not answer: \(error)") }
+        await supervisor.start(mediaAddress: MediaAddress.text(configuration.media, port: media))
         let probes = AgentSurface.probes(
             host: configuration.agent.host, port: configuration.agent.port, control: supervisor, logger: log)
         let metrics = AgentSurface.metrics(

@@ -57,10 +57,19 @@ final class InstanceLease: Sendable {
         bell.ring()
     }
 
-    /// Makes this process known; throws what the store says. Then renews until `end`.
-    func begin(as instance: NewInstance, for keeper: any LeaseKeeper) async throws(StoreError) {
+    /// Makes this process known, then renews until `end`. A store that is away is asked again: until it has answered
+    /// the lease is not confirmed.
+    /// - Returns: false when it is away.
+    func begin(as instance: NewInstance, for keeper: any LeaseKeeper) async -> Bool {
         registration.withLock { $0 = instance }
-        try await register()
+        var isKnown = false
+        do {
+            try await register()
+            isKnown = true
+        } catch {
+            await keeper.noteStore(up: false)
+            log.warning("the store does not answer; waiting for it", metadata: ["error": "\(error)"])
+        }
         let signals = store.signals(for: id)
         let listening = Task { [bell] in for await _ in signals { bell.ring() } }
         let renewing = Task { [weak self, weak keeper] in
@@ -73,6 +82,7 @@ final class InstanceLease: Sendable {
             }
         }
         tasks.withLock { $0 = [listening, renewing] }
+        return isKnown
     }
 
     /// An orderly end: others need not wait for the lease to pass.

@@ -66,8 +66,8 @@ package actor SessionSupervisor {
 
     /// Settles what earlier processes on this folder have spooled, makes this one known, and begins the housekeeping.
     /// - Parameter mediaAddress: `host:port` at which other processes reach the media listener.
-    package func start(mediaAddress: String) async throws(StoreError) {
-        try await lease.begin(
+    package func start(mediaAddress: String) async {
+        _ = await lease.begin(
             as: NewInstance(
                 id: settings.instance, build: settings.build, mediaAddress: mediaAddress, mediaURL: settings.mediaURL,
                 capacity: settings.seats.capacity), for: self)
