@@ -200,9 +200,6 @@ let package = Package(
             "Contract", "StoreContractTests",
             ["SQLiteStore", "PostgresStore", "InterviewCore", "Ports", "TestKit", logging]),
         tests(
-            "Integration", "PostgresStoreTests",
-            ["PostgresStore", "PostgreSQL", "InterviewCore", "Ports", "TestKit", logging]),
-        tests(
             "Integration", "SQLiteStoreTests",
             [
                 "SQLiteStore", "InterviewCore", "Ports", "TestKit", logging,

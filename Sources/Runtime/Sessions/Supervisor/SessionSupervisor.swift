@@ -45,6 +45,8 @@ package actor SessionSupervisor {
     /// The look that all loops wait for which have slept.
     var waking: Task<[(VoiceSession, SessionRecord)]?, Never>?
     nonisolated let lease: InstanceLease
+    /// What dead processes on this folder had spooled has been looked at.
+    private var earlierSpoolIsSettled = false
     let startedAt: Duration
     private var housekeeping: Task<Void, Never>?
     private var reaping: Task<Void, Never>?
@@ -67,7 +69,7 @@ package actor SessionSupervisor {
     /// Settles what earlier processes on this folder have spooled, makes this one known, and begins the housekeeping.
     /// - Parameter mediaAddress: `host:port` at which other processes reach the media listener.
     package func start(mediaAddress: String) async {
-        _ = await lease.begin(
+        let isKnown = await lease.begin(
             as: NewInstance(
                 id: settings.instance, build: settings.build, mediaAddress: mediaAddress, mediaURL: settings.mediaURL,
                 capacity: settings.seats.capacity), for: self)
@@ -76,7 +78,10 @@ package actor SessionSupervisor {
         services.provider.startPrewarming()
         housekeeping = Task { await self.keepHouse() }
         reaping = Task { await self.reapUntilStopped() }
-        await services.spool.settleEarlier()
+        if isKnown {
+            earlierSpoolIsSettled = true
+            await services.spool.settleEarlier()
+        }
     }
 
     package func stop() async {
@@ -107,7 +112,12 @@ package actor SessionSupervisor {
     func noteStore(up: Bool) {
         storeIsUp = up
         services.metrics.set(Metric.storeUp, to: up ? 1 : 0)
-        if up { services.spool.storeAnswers() }
+        guard up else { return }
+        services.spool.storeAnswers()
+        // The store was away at the start.
+        guard !earlierSpoolIsSettled, lease.isConfirmed else { return }
+        earlierSpoolIsSettled = true
+        Task { await services.spool.settleEarlier() }
     }
 }
 
