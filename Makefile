@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy model bench bench-encoder fuzz clean
 .PHONY: drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load drill-live
+.PHONY: drill-crash drill-split-brain drill-outage drill-reaper drill-budget-race drill-ownership drill-poison
 
 # One configuration for product, tests and drills: voice code without optimisation is 13 to 35 times slower, and a
 # second build would double the time of CI. Tests reach `package` declarations, so nothing else is needed.
@@ -12,7 +13,7 @@ PYTHON := .build/python/bin/python3
 ARTEFACTS ?= .build/artefacts
 
 help: ## This menu
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 	@echo
 	@echo "  SABOTAGE=1 make drill-…  breaks the thing on purpose and must fail:"
 	@echo "     drill-call            a proxy drops one audio frame between client and daemon"
@@ -22,6 +23,13 @@ help: ## This menu
 	@echo "     drill-provider        the fault never ends, where one that passes is expected"
 	@echo "     drill-load            the daemon stands still for 300 ms now and then, and short calls never end"
 	@echo "     drill-live            the key is wrong"
+	@echo "     drill-crash           the clients forget their memory when the line breaks"
+	@echo "     drill-split-brain     a record is written under an epoch that is over"
+	@echo "     drill-outage          the first process back believes that its lease was steady"
+	@echo "     drill-reaper          the lease of a living process is not renewed"
+	@echo "     drill-budget-race     a dollar of what is reserved is hidden"
+	@echo "     drill-ownership       each session is renewed by itself"
+	@echo "     drill-poison          the voiced has no trap"
 	@echo "     fuzz                  one of the targets traps at a certain byte"
 
 run: deps-run build ## Install what is missing, build, start the whole system, print where to click
@@ -72,6 +80,32 @@ drill-load: build ## 50 at once for MINUTES (5), 1,000 in turn, 100 in one secon
 
 drill-live: build ## A short call with the real vendor, at most half a dollar; skipped without OPENAI_API_KEY
 	@$(BIN)/voice-drill live
+
+drill-crash: build ## kill -9 one of two processes, KILLS (5) times, under SESSIONS (50) that talk: no word is lost
+	@$(BIN)/voice-drill crash
+
+drill-split-brain: build ## An owner stands still for FROZEN_S (30), others take over, it wakes: it writes nothing
+	@$(BIN)/voice-drill split-brain
+
+drill-outage: build ## PostgreSQL away for OUTAGE_S (60), seen again one by one: no call ends, nothing is lost
+	@$(BIN)/voice-drill outage
+
+drill-reaper: build ## ROWS (1000) in every wrong state, three processes: each settled once, no healthy one touched
+	@$(BIN)/voice-drill reaper
+
+drill-budget-race: build ## Ten dollars, JOINS (100) at once: ten get in, ledger and journal agree to the micro-dollar
+	@$(BIN)/voice-drill budget-race
+
+drill-ownership: build ## What owning costs PostgreSQL at FEW (10) and at MANY (200) silent sessions: the same
+	@$(BIN)/voice-drill ownership
+
+# The trap is in no release build: this one has it.
+.PHONY: rehearsal
+rehearsal:
+	swift build $(SWIFT_FLAGS) --scratch-path .build/rehearsal -Xswiftc -DREHEARSAL --product voiced
+
+drill-poison: build rehearsal ## A session that kills its process: the others come back, the culprit is ended
+	@$(BIN)/voice-drill poison --rehearsal .build/rehearsal/release/voiced
 
 model: ## Who owns a conversation: the protocol checked for all interleavings, and each rule missed
 	@python3 Tests/Model/check.py $(ARGS)

@@ -49,13 +49,17 @@ struct PoisonDrill: AsyncParsableCommand {
             let culprit = try await rig.createSession()
             var losses: [RejoinParty.Kill] = []
             for slot in rig.slots {
+                var exit: ChildProcess.Exit?
                 losses.append(
                     try await party.lose(slot, &verdict) { slot in
-                        try await poison(rig, slot, culprit, party.voice, &verdict)
+                        exit = try await poison(slot, culprit, party.voice)
                     } then: { slot in
                         try await Task.sleep(for: .seconds(1))
                         try await rig.restart(slot)
                     })
+                verdict.expect(
+                    exit?.signal != nil, "daemon \(slot.number) is killed by the culprit",
+                    "\(String(describing: exit))")
                 let row = try await culpritRow(rig, culprit.id, ended: losses.count == 2)
                 verdict.expect(
                     losses.count == 2 ? row?.state == "ended" && row?.reason == "error" : row?.state != "ended",
@@ -83,16 +87,15 @@ struct PoisonDrill: AsyncParsableCommand {
     /// Somebody whose page's id makes a rehearsal's voiced trap joins this very process. They do not come back by
     /// themselves: the drill says where they go next.
     private func poison(
-        _ rig: Rig, _ slot: DaemonSlot, _ ticket: JoinTicket, _ voice: PreparedVoice, _ verdict: inout Verdict
-    ) async throws {
+        _ slot: DaemonSlot, _ ticket: JoinTicket, _ voice: PreparedVoice
+    ) async throws -> ChildProcess.Exit? {
         let participant = try participant(ticket, slot, voice)
         let running = Task { await participant.run() }
         let exit = await slot.process.exit(within: .seconds(15))
         await participant.stop()
         _ = await running.value
-        verdict.expect(
-            exit?.signal != nil, "daemon \(slot.number) is killed by the culprit", "\(String(describing: exit))")
         if exit == nil { slot.process.send(SIGKILL) }
+        return exit
     }
 
     private func participant(_ ticket: JoinTicket, _ slot: DaemonSlot, _ voice: PreparedVoice) throws -> Participant {
