@@ -115,12 +115,14 @@ package final class LibPQStore: Store {
     private init(_ options: Options, pooled: PostgresAddress, direct: PostgresAddress, logger: Logger) {
         let tally = tally
         self.options = options
-        let commitPool = PostgresPool(pooled, lanes: 1, tally: tally, logger: logger)
+        let bell = Bell()
+        let commitPool = PostgresPool(pooled, lanes: 1, bell: bell, tally: tally, logger: logger)
         self.commitPool = commitPool
-        leasePool = PostgresPool(pooled, lanes: 1, tally: tally, logger: logger)
+        leasePool = PostgresPool(pooled, lanes: 1, bell: bell, tally: tally, logger: logger)
         generalPool = PostgresPool(
-            pooled, lanes: max(options.connections, Self.fewestConnections) - 2, tally: tally, logger: logger)
-        signals = PostgresSignals(direct, tally: tally, logger: logger)
+            pooled, lanes: max(options.connections, Self.fewestConnections) - 2, bell: bell, tally: tally,
+            logger: logger)
+        signals = PostgresSignals(direct, bell: bell, tally: tally, logger: logger)
         let settings = Self.settings(options, lockLimit: options.statementLimit)
         commits = PostgresCommits(limits: options.commits, tally: tally) { statement throws(PostgresError) in
             try await commitPool.run([settings, statement], within: options.deadline)[1]

@@ -43,12 +43,15 @@ final class PostgresPool: Sendable {
 
     private let address: PostgresAddress
     private let lanes: Int
+    private let bell: Bell
     private let tally: PostgresTally
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(_ address: PostgresAddress, lanes: Int, tally: PostgresTally, logger: Logger) {
+    /// `bell`: shared by all that go to the same server.
+    init(_ address: PostgresAddress, lanes: Int, bell: Bell, tally: PostgresTally, logger: Logger) {
         self.address = address
+        self.bell = bell
         self.lanes = max(1, lanes)
         self.tally = tally
         self.logger = logger
@@ -118,15 +121,19 @@ final class PostgresPool: Sendable {
 
     private func run(_ lane: Int) async {
         var backoff = Backoff()
+        var hasFailed = false
         while !state.withLock({ $0.isClosed }) {
             let connection = PostgresConnection()
             do throws(PostgresError) {
                 try await connect(connection, lane)
             } catch {
                 noteFailure(error, isFirst: true)
-                try? await Task.sleep(for: backoff.pause())
+                await bell.pause(for: backoff.pause())
+                hasFailed = true
                 continue
             }
+            if hasFailed { bell.ring() }
+            hasFailed = false
             backoff.reset()
             noteUp()
             let failure = await serve(connection, lane)

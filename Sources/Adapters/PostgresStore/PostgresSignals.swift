@@ -25,12 +25,14 @@ final class PostgresSignals: Sendable {
     private static let silence: Duration = .seconds(10)
 
     private let address: PostgresAddress
+    private let bell: Bell
     private let tally: PostgresTally
     private let logger: Logger
     private let state = Mutex(State())
 
-    init(_ address: PostgresAddress, tally: PostgresTally, logger: Logger) {
+    init(_ address: PostgresAddress, bell: Bell, tally: PostgresTally, logger: Logger) {
         self.address = address
+        self.bell = bell
         self.tally = tally
         self.logger = logger
     }
@@ -89,7 +91,7 @@ final class PostgresSignals: Sendable {
                 await connection.close()
                 if state.withLock({ $0.isClosed }) { return }
                 logger.warning("signals of the store are away", metadata: ["code": "\(error.code)"])
-                try? await Task.sleep(for: backoff.pause())
+                await bell.pause(for: backoff.pause())
             }
         }
     }

@@ -52,13 +52,14 @@ package actor PostgresConnection {
     /// True when the other side has closed the connection while nobody looked. Costs no round trip.
     package func isStale() -> Bool {
         guard let library, !library.isBad else { return true }
-        var polled = unsafe pollfd(fd: PQsocket(library.handle), events: Int16(POLLIN), revents: 0)
-        guard unsafe poll(&polled, 1, 0) != 0 else { return false }
-        guard unsafe PQconsumeInput(library.handle) == 1, !library.isBad else {
-            self.library = nil
-            return true
+        // A server that goes says so first, and what closes the connection is behind that.
+        for _ in 0..<8 {
+            var polled = unsafe pollfd(fd: PQsocket(library.handle), events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&polled, 1, 0) != 0 else { return false }
+            guard unsafe PQconsumeInput(library.handle) == 1, !library.isBad else { break }
         }
-        return false
+        self.library = nil
+        return true
     }
 
     private static func start(_ address: PostgresAddress) -> OpaquePointer? {
