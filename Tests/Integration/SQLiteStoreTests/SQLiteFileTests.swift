@@ -99,7 +99,8 @@ struct SQLiteFileTests {
             for _ in 0..<10 { group.addTask { try await temporary.open() } }
             return try await group.reduce(into: []) { $0.append($1) }
         }
-        #expect(Set(try await stores[0].settings().migrations).count == 1)
+        let migrations = try await stores[0].settings().migrations
+        #expect(migrations == Array(Set(migrations)).sorted())
         let conversation = try await Conversation.begin(in: stores[3])
         #expect(try await stores[7].session(conversation.id)?.state == .active)
         for store in stores { await store.close() }
@@ -115,7 +116,7 @@ struct SQLiteFileTests {
         try await temporary.stranger().write { database in
             try database.execute(sql: "ALTER TABLE sessions ADD COLUMN next_owner TEXT")
             try database.execute(sql: "ALTER TABLE journal ADD COLUMN client TEXT NOT NULL DEFAULT ''")
-            try database.execute(sql: "INSERT INTO grdb_migrations VALUES ('0002 newer')")
+            try database.execute(sql: "INSERT INTO grdb_migrations VALUES ('0003 newer')")
             try database.execute(
                 sql:
                     "INSERT INTO journal(session, epoch, sequence, kind, at, body) VALUES ('s', 1, 1, 'image', 0, '{}')"
