@@ -100,7 +100,8 @@ struct SessionRoutes: Sendable {
             throw unknown
         }
         let journal = try await stored { () throws(StoreError) in try await store.journal(of: id) }
-        return try Answer.json(SessionDocument(record, journal: journal))
+        let late = try await stored { () throws(StoreError) in try await store.lateJournal(of: id) }
+        return try Answer.json(SessionDocument(record, journal: journal, late: late))
     }
 
     private func list(_ request: Request) async throws -> Response {
@@ -125,7 +126,7 @@ struct SessionRoutes: Sendable {
         }
         let asked = filter
         let records = try await stored { () throws(StoreError) in try await store.sessions(asked) }
-        return try Answer.json(SessionDocuments(sessions: records.map { SessionDocument($0, journal: nil) }))
+        return try Answer.json(SessionDocuments(sessions: records.map { SessionDocument($0, journal: nil, late: []) }))
     }
 
     /// One state, or several with commas between them.
@@ -141,8 +142,9 @@ struct SessionRoutes: Sendable {
 }
 
 extension SessionDocument {
-    /// `journal` nil: a line of a list, without turns, with the cost that the row knows.
-    init(_ record: SessionRecord, journal: [JournalRecord]?) {
+    /// `journal` nil: a line of a list, without turns, with the cost that the row knows. `late` turns stand where they
+    /// would have been, marked.
+    init(_ record: SessionRecord, journal: [JournalRecord]?, late: [JournalRecord]) {
         self.init(
             id: record.id, study: record.study, participant: record.participant, state: record.state,
             reason: record.completionReason, detail: record.completionDetail, createdAt: record.createdAt.rfc3339,
@@ -153,9 +155,10 @@ extension SessionDocument {
         guard let journal else { return }
         var charged: [String: Int64] = [:]
         var turns: [TurnDocument] = []
-        for line in journal {
+        let lines = journal.map { ($0, false) } + late.map { ($0, true) }
+        for (line, isLate) in lines.sorted(by: { ($0.0.epoch, $0.0.sequence) < ($1.0.epoch, $1.0.sequence) }) {
             switch line.entry {
-            case .turn(let turn): turns.append(TurnDocument(turn))
+            case .turn(let turn): turns.append(TurnDocument(turn, late: isLate))
             // A response is paid for once, whoever wrote it down.
             case .usage(let usage): charged["\(usage.provider)/\(usage.response)"] = usage.micros
             case .phase, .end, .note: break

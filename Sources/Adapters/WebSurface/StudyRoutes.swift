@@ -5,7 +5,7 @@ import InterviewCore
 import Ports
 import WireFormats
 
-/// `/v1/studies`: list, read, create or replace.
+/// `/v1/studies`: list, read, create or replace; and what of its budget is used.
 struct StudyRoutes: Sendable {
     let door: Door
     let store: any Store
@@ -30,7 +30,7 @@ struct StudyRoutes: Sendable {
                     try await door.admit(request, .readSessions)
                     let id = try studyID(context)
                     guard let study = try await stored({ () throws(StoreError) in try await store.study(id) }) else {
-                        throw APIError(404, "unknown_study", "There is no such study. GET /v1/studies lists them.")
+                        throw Self.unknown
                     }
                     return try Answer.json(study)
                 },
@@ -39,7 +39,28 @@ struct StudyRoutes: Sendable {
                     return try await replace(request, studyID(context))
                 },
             ])
+        routes.at(
+            "/v1/studies/:id/budget",
+            [
+                .get: { request, context in
+                    try await door.admit(request, .readSessions)
+                    return try await budget(studyID(context))
+                }
+            ])
     }
+
+    private func budget(_ id: StudyID) async throws -> Response {
+        guard let ledger = try await stored({ () throws(StoreError) in try await store.ledger(of: id) }) else {
+            throw Self.unknown
+        }
+        return try Answer.json(
+            StudyBudgetDocument(
+                study: id, capMicros: ledger.capMicros, spentMicros: ledger.spentMicros,
+                reservedMicros: ledger.reservedMicros, debtMicros: ledger.debtMicros))
+    }
+
+    private static let unknown = APIError(
+        404, "unknown_study", "There is no such study. GET /v1/studies lists them.")
 
     private func studyID(_ context: SurfaceContext) throws -> StudyID {
         guard let id = context.parameters.get("id").flatMap({ StudyID($0) }) else {

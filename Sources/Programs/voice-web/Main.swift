@@ -53,7 +53,7 @@ struct VoiceWeb: AsyncParsableCommand {
             FileHandle.standardError.write(Data("voice-web: \(error)\n".utf8))
             throw ExitCode(1)
         }
-        log.notice("ready", metadata: ["web": "\(web.port)"])
+        log.notice("ready", metadata: ["web": "\(web.port)", "metrics": "\(web.metricsPort)"])
         await signals.untilEnded(by: web.stop, skip: {})
         await foundations.close()
         log.notice("ended")

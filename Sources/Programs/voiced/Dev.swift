@@ -78,6 +78,7 @@ struct Dev: AsyncParsableCommand {
               media     port \(system.places.media)
               health    http://127.0.0.1:\(system.places.agent)/health
               metrics   http://127.0.0.1:\(system.places.metrics)/metrics
+              money     http://127.0.0.1:\(system.webMetrics)/metrics
               admin     \(system.places.adminSocket)
               state     \(configuration.stateFolder)
 

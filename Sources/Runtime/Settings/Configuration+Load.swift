@@ -57,7 +57,7 @@ extension Configuration {
         metrics = Listener(host: reader.read(Keys.metricsHost), port: reader.read(Keys.metricsPort))
         web = Web(
             host: reader.read(Keys.webHost), port: reader.read(Keys.webPort),
-            publicURL: optional(reader.read(Keys.webPublicURL)))
+            publicURL: optional(reader.read(Keys.webPublicURL)), metricsPort: reader.read(Keys.webMetricsPort))
         stateFolder = state
         adminSocket = places.adminSocket(reader.read(Keys.adminSocket), state: state)
         sqliteFile = places.inState(reader.read(Keys.sqliteFile), "voiced.db", state: state)

@@ -26,6 +26,8 @@ package struct Configuration: Sendable, Equatable {
         package var port: Int
         /// `http(s)://host[:port]`. Nil: the bound address.
         package var publicURL: String?
+        /// What studies cost.
+        package var metricsPort: Int
     }
 
     package struct Capacity: Sendable, Equatable {

@@ -42,7 +42,10 @@ struct ConfigurationChecks {
             listeners = [("agent.port", configuration.agent.port)] + listeners
             listeners.append(("metrics.port", configuration.metrics.port))
         }
-        if purpose != .run { listeners.append(("web.port", configuration.web.port)) }
+        if purpose != .run {
+            listeners.append(("web.port", configuration.web.port))
+            listeners.append(("web.metrics_port", configuration.web.metricsPort))
+        }
         if purpose == .web { listeners.removeAll { $0.0 == "media.port" } }
         var taken: [Int: String] = [:]
         for (name, port) in listeners where port != 0 && reader.isSound(name) {

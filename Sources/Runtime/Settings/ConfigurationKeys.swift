@@ -36,6 +36,9 @@ package enum ConfigurationKeys {
         Where participants reach the page. Join links begin with it. Browsers give a microphone only to https and \
         to localhost. Required by voice-web; `voiced dev` uses its own address.
         """)
+    static let webMetricsPort = ConfigurationKey(
+        "web.metrics_port", .port, 9091,
+        "Prometheus: /metrics with what each study has cost and may cost. 0: any free port, told in the log.")
     static let adminSocket = ConfigurationKey(
         "admin.socket", .text("a path, or nothing"), "",
         "The Unix socket (0600) that voicectl speaks to. Empty: /run/voiced/admin.sock where that folder can be "
@@ -215,7 +218,7 @@ extension ConfigurationKeys {
         Section(title: "Prometheus: /metrics.", entries: [metricsHost.entry, metricsPort.entry]),
         Section(
             title: "REST and the participant's page (voice-web, and `voiced dev`).",
-            entries: [webHost.entry, webPort.entry, webPublicURL.entry]),
+            entries: [webHost.entry, webPort.entry, webPublicURL.entry, webMetricsPort.entry]),
         Section(title: "The operator's door.", entries: [adminSocket.entry]),
         Section(title: "Files.", entries: [stateFolder.entry]),
         Section(title: "", entries: [sqliteFile.entry]),

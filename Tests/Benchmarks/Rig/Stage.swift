@@ -197,7 +197,7 @@ struct Stage: Sendable {
         agent: {host: 127.0.0.1, port: \(ports.agent)}
         media: {host: 127.0.0.1, port: \(ports.media), public_url: "ws://127.0.0.1:\(ports.media)"}
         metrics: {host: 127.0.0.1, port: \(ports.metrics)}
-        web: {host: 127.0.0.1, port: \(ports.web), public_url: "http://127.0.0.1:\(ports.web)"}
+        web: {host: 127.0.0.1, port: \(ports.web), metrics_port: 0, public_url: "http://127.0.0.1:\(ports.web)"}
         admin: {socket: \(folder)/admin.sock}
         state: {folder: \(folder)/state}
         loops: 1

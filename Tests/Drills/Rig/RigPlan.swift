@@ -107,7 +107,7 @@ package struct RigPlan: Sendable {
         agent: {host: 127.0.0.1, port: \(ports.agent)}
         media: {host: 127.0.0.1, port: \(ports.media), public_url: "ws://127.0.0.1:\(ports.front)"}
         metrics: {host: 127.0.0.1, port: \(ports.metrics)}
-        web: {host: 127.0.0.1, port: \(ports.web), public_url: "http://127.0.0.1:\(ports.web)"}
+        web: {host: 127.0.0.1, port: \(ports.web), metrics_port: 0, public_url: "http://127.0.0.1:\(ports.web)"}
         admin: {socket: \(folder)/\(DaemonSlot.name("admin", number)).sock}
         state: {folder: \(folder)/\(DaemonSlot.name("state", number))}
         \(storage == .sqlite && number > 1 ? "store: {sqlite: {file: \(folder)/state/voiced.db}}" : "")

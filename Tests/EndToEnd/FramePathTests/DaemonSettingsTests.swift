@@ -24,7 +24,7 @@ struct DaemonSettingsTests {
             var configuration = try Configuration.load(
                 file: nil, environment: [:],
                 overrides: [
-                    "agent.port=0", "media.port=0", "metrics.port=0", "web.port=0", "loops=2",
+                    "agent.port=0", "media.port=0", "metrics.port=0", "web.port=0", "web.metrics_port=0", "loops=2",
                     "state.folder=\(folder)", "admin.socket=\(folder)/a.sock", "studies.folder=\(folder)/studies",
                     "providers.openai.base_url=ws://127.0.0.1:1/v1",
                 ] + overrides.withLock { $0 }, purpose: .dev)

@@ -168,7 +168,7 @@ final class HoppingDecoder: AudioDecoder {
         var configuration = try Configuration.load(
             file: nil, environment: [:],
             overrides: [
-                "agent.port=0", "media.port=0", "metrics.port=0", "web.port=0", "loops=\(loops)",
+                "agent.port=0", "media.port=0", "metrics.port=0", "web.port=0", "web.metrics_port=0", "loops=\(loops)",
                 "state.folder=\(folder)", "admin.socket=\(folder)/a.sock",
                 "providers.openai.base_url=ws://127.0.0.1:\(provider)/v1",
             ], purpose: .dev)

@@ -31,7 +31,9 @@ struct DevProcess {
         process.executableURL = URL(filePath: "\(Repository.programs)/voiced")
         process.arguments =
             ["dev", "--config", "\(Repository.root)/Manifests/voiced.yaml", "--sim-folder", "\(folder)/sim"]
-            + ["agent", "media", "metrics", "web"].flatMap { ["--set", "\($0).port=0"] }
+            + ["agent.port", "media.port", "metrics.port", "web.port", "web.metrics_port"].flatMap {
+                ["--set", "\($0)=0"]
+            }
             + ["--set", "state.folder=\(folder)/state", "--set", "admin.socket=\(folder)/a.sock"]
         let output = Pipe()
         process.standardOutput = output

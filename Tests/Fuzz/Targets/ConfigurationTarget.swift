@@ -142,6 +142,7 @@ final class ConfigurationTarget: FuzzTarget {
     private func check(_ configuration: Configuration, _ purpose: Configuration.Purpose) throws(Broken) {
         let ports = [
             configuration.agent.port, configuration.media.port, configuration.metrics.port, configuration.web.port,
+            configuration.web.metricsPort,
         ]
         try expect(ports.allSatisfy { (0...65_535).contains($0) }, "a port is one")
         try expect(configuration.limits.idle < configuration.limits.hard, "idle time is below the hard limit")

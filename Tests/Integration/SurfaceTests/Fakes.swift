@@ -7,6 +7,7 @@ actor FakeStore: Store {
     private(set) var studiesByID: [StudyID: Study] = [:]
     private(set) var records: [SessionRecord] = []
     private var known: [InstanceRecord] = []
+    private var lateJournals: [SessionID: [JournalRecord]] = [:]
     private var ledgers: [StudyID: StudyLedger] = [:]
     private var journals: [SessionID: [JournalRecord]] = [:]
     private var failure: StoreError?
@@ -66,6 +67,7 @@ actor FakeStore: Store {
 
     // MARK: Ownership, of which the surface asks for the instances and the ledgers only
     func put(_ instance: InstanceRecord) { known.append(instance) }
+    func put(late journal: [JournalRecord], of id: SessionID) { lateJournals[id] = journal }
     func put(_ ledger: StudyLedger, of study: StudyID) { ledgers[study] = ledger }
     func instances() async throws(StoreError) -> [InstanceRecord] {
         try check()
@@ -74,6 +76,9 @@ actor FakeStore: Store {
     func ledger(of study: StudyID) async throws(StoreError) -> StudyLedger? {
         try check()
         return ledgers[study]
+            ?? studiesByID[study].map {
+                StudyLedger(capMicros: $0.budgetMicros, spentMicros: 0, reservedMicros: 0, debtMicros: 0)
+            }
     }
     func register(_ instance: NewInstance) async throws(StoreError) -> LeaseAnswer {
         LeaseAnswer(changed: 0, hadLapsed: false)
@@ -90,7 +95,10 @@ actor FakeStore: Store {
     func suspect(_ id: SessionID) async throws(StoreError) -> Suspicion { .settled }
     func topUp(_ id: SessionID, as holder: Ownership) async throws(StoreError) -> TopUp { .refused }
     func appendLate(_ records: [JournalRecord], as holder: Ownership) async throws(StoreError) {}
-    func lateJournal(of id: SessionID) async throws(StoreError) -> [JournalRecord] { [] }
+    func lateJournal(of id: SessionID) async throws(StoreError) -> [JournalRecord] {
+        try check()
+        return lateJournals[id] ?? []
+    }
 }
 
 /// Tokens one can read: `scope:session:participant:seconds`.

@@ -172,6 +172,42 @@ struct WebSessionTests {
         }
     }
 
+    @Test("what an overtaken owner could not write down stands in its place, marked, and its cost counts once")
+    func lateTurns() async throws {
+        try await Web().running { peer, store in
+            let id = try #require(SessionID("s-1"))
+            await store.put(
+                SessionRecord(
+                    id: id, study: try #require(StudyID("demo")), participant: "p", state: .active,
+                    createdAt: StoreTime(milliseconds: 0), expiresAt: StoreTime(milliseconds: 0)),
+                journal: [Self.turn(id, 1, 0, "one"), Self.turn(id, 2, 0, "three"), Self.usage(id, 2, 1, "r")])
+            await store.put(
+                late: [Self.turn(id, 1, 1, "two"), Self.usage(id, 1, 2, "r"), Self.usage(id, 1, 3, "q")], of: id)
+            let reply = try await peer.get("/v1/sessions/s-1")
+            let document = try reply.decode(SessionDocument.self)
+            #expect(document.turns?.map(\.text) == ["one", "two", "three"])
+            #expect(document.turns?.map(\.late) == [nil, true, nil])
+            #expect(document.costMicros == 20)
+            let turns = reply.json["turns"] as? [[String: Any]]
+            #expect(turns?.map { $0["late"] as? Bool } == [nil, true, nil])
+        }
+    }
+
+    private static func turn(_ id: SessionID, _ epoch: Int64, _ sequence: Int64, _ text: String) -> JournalRecord {
+        JournalRecord(
+            session: id, epoch: epoch, sequence: sequence,
+            entry: .turn(
+                Turn(speaker: .participant, item: text, text: text, startMilliseconds: 0, endMilliseconds: 1)))
+    }
+
+    private static func usage(_ id: SessionID, _ epoch: Int64, _ sequence: Int64, _ name: String) -> JournalRecord {
+        JournalRecord(
+            session: id, epoch: epoch, sequence: sequence,
+            entry: .usage(
+                UsageEntry(
+                    provider: "openai", model: "m", response: name, usage: Usage(), micros: 10, estimated: false)))
+    }
+
     @Test("sessions are listed newest first, by study, state and number")
     func list() async throws {
         try await Web().running { peer, store in

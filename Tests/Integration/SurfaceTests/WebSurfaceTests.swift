@@ -13,7 +13,7 @@ struct WebDoorTests {
         arguments: [
             (HTTPMethod.POST, "/v1/sessions"), (.GET, "/v1/sessions"), (.GET, "/v1/sessions/s-1"),
             (.GET, "/v1/studies"),
-            (.GET, "/v1/studies/demo"), (.PUT, "/v1/studies/demo"),
+            (.GET, "/v1/studies/demo"), (.GET, "/v1/studies/demo/budget"), (.PUT, "/v1/studies/demo"),
         ])
     func closed(method: HTTPMethod, path: String) async throws {
         var web = Web()
@@ -67,15 +67,72 @@ struct WebStudyTests {
     @Test("a study is put, read and listed")
     func roundTrip() async throws {
         try await Web().running { (peer, _) async throws in
-            let body = #"{"name":"Tea","language":"de","instructions":"frage","limits":{"idle_seconds":60}}"#
+            let body =
+                #"{"name":"Tea","language":"de","instructions":"frage","limits":{"idle_seconds":60},"#
+                + #""budget_micros":20000000}"#
             let put = try await peer.send(.PUT, "/v1/studies/tea", body)
             #expect(put.status == 200)
             let study = try await peer.get("/v1/studies/tea").decode(Study.self)
             #expect(study.name == "Tea")
             #expect(study.limits.idleSeconds == 60)
+            #expect(study.budgetMicros == 20_000_000)
             let list = try await peer.get("/v1/studies").decode(StudyList.self)
             #expect(list.studies.map(\.id.text) == ["demo", "tea"])
             #expect(try await peer.get("/v1/studies/none").code == "unknown_study")
+        }
+    }
+
+    @Test("a study's budget may be nothing, and not less; the refusal names the field and what may stand there")
+    func budgets() async throws {
+        try await Web().running { peer, store in
+            func put(_ budget: String) async throws -> Reply {
+                try await peer.send(
+                    .PUT, "/v1/studies/tea",
+                    #"{"language":"en","instructions":"ask","budget_micros":\#(budget)}"#)
+            }
+            #expect(try await put("0").status == 200)
+            let study = try #require(StudyID("tea"))
+            #expect(await store.studiesByID[study]?.budgetMicros == 0)
+            for wrong in ["-1", "1000000000001", "1.5", #""much""#] {
+                let error = try await put(wrong).decode(ErrorBody.self)
+                #expect(error.field == "budget_micros", "\(wrong)")
+                #expect(error.message.contains("0 to 1000000000000"), "\(wrong)")
+            }
+        }
+    }
+
+    @Test("what of a study's budget is used is told in whole micro-dollars")
+    func ledger() async throws {
+        try await Web().running { peer, store in
+            let study = try #require(StudyID("demo"))
+            #expect(try await peer.get("/v1/studies/demo/budget").json["cap_micros"] == nil)
+            await store.put(
+                StudyLedger(capMicros: 9_000_000, spentMicros: 1_200_300, reservedMicros: 2_000_000, debtMicros: 7),
+                of: study)
+            #expect(
+                try await peer.get("/v1/studies/demo/budget").decode(StudyBudgetDocument.self)
+                    == StudyBudgetDocument(
+                        study: study, capMicros: 9_000_000, spentMicros: 1_200_300, reservedMicros: 2_000_000,
+                        debtMicros: 7))
+            #expect(try await peer.get("/v1/studies/none/budget").code == "unknown_study")
+        }
+    }
+
+    @Test("/metrics of the web surface is Prometheus' format, and fails while the store is away")
+    func metrics() async throws {
+        let store = FakeStore()
+        let listener = WebSurface.metrics(host: "127.0.0.1", port: 0, logger: quiet) { () throws(StoreError) in
+            "voice_study_spend_dollars \(try await store.studies().count)\n"
+        }
+        try await running(listener) {
+            let peer = Peer.port(try await listener.port())
+            let page = try await peer.get("/metrics")
+            #expect(page.status == 200)
+            #expect(page.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8")
+            #expect(page.text == "voice_study_spend_dollars 0\n")
+            await store.fail(with: .unavailable(code: "away"))
+            #expect(try await peer.get("/metrics").status == 503)
+            #expect(try await peer.get("/v1/studies").status == 404)
         }
     }
 

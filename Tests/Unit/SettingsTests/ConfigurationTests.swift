@@ -191,6 +191,7 @@ struct ConfigurationTests {
         let dev = try Configuration.load(file: nil, environment: ["HOME": "/h"], purpose: .dev)
         #expect(dev.media.publicURL == "ws://127.0.0.1:8082")
         #expect(dev.web.publicURL == "http://127.0.0.1:3000")
+        #expect(dev.web.metricsPort == 9091)
         #expect(dev.media.origins == ["http://127.0.0.1:3000", "http://localhost:3000"])
         #expect(dev.agent.host == "127.0.0.1")
         #expect(dev.stateFolder == "/h/.local/state/voiced")

@@ -129,17 +129,21 @@ package struct TurnDocument: Codable, Hashable, Sendable {
     package var endMilliseconds: Int64
     /// Set when the agent was interrupted: what the participant really heard of it.
     package var heardMilliseconds: Int64?
+    /// True of a turn that its owner could not write down before another process had taken the conversation over: it was
+    /// said, but what follows knows nothing of it. Absent otherwise.
+    package var late: Bool?
 
-    package init(_ turn: Turn) {
+    package init(_ turn: Turn, late: Bool = false) {
         speaker = turn.speaker
         text = turn.text
         startMilliseconds = turn.startMilliseconds
         endMilliseconds = turn.endMilliseconds
         heardMilliseconds = turn.heardMilliseconds
+        self.late = late ? true : nil
     }
 
     enum CodingKeys: String, CodingKey {
-        case speaker, text
+        case speaker, text, late
         case startMilliseconds = "start_ms"
         case endMilliseconds = "end_ms"
         case heardMilliseconds = "heard_ms"
@@ -156,6 +160,36 @@ package struct SessionDocuments: Codable, Hashable, Sendable {
 package struct StudyList: Codable, Hashable, Sendable {
     package var studies: [Study]
     package init(studies: [Study]) { self.studies = studies }
+}
+
+/// Answer of `GET /v1/studies/{id}/budget`, in micro-dollars. A new session needs
+/// `spent + debt + reserved + 1_000_000 ≤ cap`.
+package struct StudyBudgetDocument: Codable, Hashable, Sendable {
+    package var study: StudyID
+    /// Nil: no cap.
+    package var capMicros: Int64?
+    /// Used within what had been reserved.
+    package var spentMicros: Int64
+    /// Set aside for sessions that have not ended.
+    package var reservedMicros: Int64
+    /// Used beyond what had been reserved: a last answer, an outage of the store.
+    package var debtMicros: Int64
+
+    package init(study: StudyID, capMicros: Int64?, spentMicros: Int64, reservedMicros: Int64, debtMicros: Int64) {
+        self.study = study
+        self.capMicros = capMicros
+        self.spentMicros = spentMicros
+        self.reservedMicros = reservedMicros
+        self.debtMicros = debtMicros
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case study
+        case capMicros = "cap_micros"
+        case spentMicros = "spent_micros"
+        case reservedMicros = "reserved_micros"
+        case debtMicros = "debt_micros"
+    }
 }
 
 /// Answer of `GET /v1/join/{id}`: what the page needs before the microphone check.

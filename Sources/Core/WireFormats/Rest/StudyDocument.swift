@@ -12,6 +12,8 @@ package struct StudyDocument: Decodable, Sendable {
     package static let hardLimitSeconds: ClosedRange<Int64> = 60...86_400
     package static let rejoinSeconds: ClosedRange<Int64> = 10...86_400
     package static let budgetMicros: ClosedRange<Int64> = 10_000...1_000_000_000
+    /// All sessions of a study together: from nothing, which admits nobody, to a million dollars.
+    package static let studyBudgetMicros: ClosedRange<Int64> = 0...1_000_000_000_000
 
     private let parts: Parts
     private let problems: [FieldProblem]
@@ -24,13 +26,14 @@ package struct StudyDocument: Decodable, Sendable {
         var greeting: String?
         var voice: String?
         var limits = SessionLimits()
+        var budgetMicros: Int64?
     }
 
     /// Throws only when the document is no object at all.
     package init(from decoder: any Decoder) throws {
         var reader = FieldReader(
             try decoder.container(keyedBy: FieldReader.AnyKey.self),
-            known: ["id", "name", "language", "instructions", "greeting", "voice", "limits"])
+            known: ["id", "name", "language", "instructions", "greeting", "voice", "limits", "budget_micros"])
         var parts = Parts()
         if let text = reader.text("id", limit: Identifier.longest, remedy: Self.idRemedy) {
             parts.id = StudyID(text)
@@ -51,6 +54,7 @@ package struct StudyDocument: Decodable, Sendable {
             reader.complain("voice", "is no voice", Self.voiceRemedy)
         }
         parts.limits = Self.limits(&reader)
+        parts.budgetMicros = reader.integer("budget_micros", in: Self.studyBudgetMicros)
         self.parts = parts
         self.problems = reader.problems
     }
@@ -95,7 +99,8 @@ package struct StudyDocument: Decodable, Sendable {
         }
         return Study(
             id: expected, name: parts.name ?? expected.text, language: language, instructions: instructions,
-            greeting: parts.greeting ?? "", voice: parts.voice, limits: parts.limits)
+            greeting: parts.greeting ?? "", voice: parts.voice, limits: parts.limits,
+            budgetMicros: parts.budgetMicros)
     }
 
     /// The shape of a BCP 47 tag (RFC 5646 section 2.1): 2 to 8 letters, then parts of 1 to 8 letters and digits.

@@ -10,6 +10,7 @@ package final class DevSystem: Sendable {
     private let daemon: Daemon
     private let web: WebProgram
     package let startPage: String
+    package let webMetrics: Int
     package let places: Daemon.Places
     /// The simulator's address; nil with `live`.
     package let providerURL: String?
@@ -43,6 +44,7 @@ package final class DevSystem: Sendable {
         places = daemon.places
         let mediaURL = configuration.media.publicURL ?? "ws://127.0.0.1:\(daemon.places.media)"
         web = try await WebProgram(foundations, mediaURL: mediaURL, open: true)
+        webMetrics = web.metricsPort
         startPage = configuration.web.publicURL ?? "http://127.0.0.1:\(web.port)"
     }
 

@@ -12,6 +12,8 @@ package final class WebProgram: Sendable {
     private let group: ServiceGroup
     private let running: Task<Void, any Error>
     package let port: Int
+    /// Where `/metrics` is.
+    package let metricsPort: Int
 
     /// `open`: REST without a key, and a start page; `voiced dev` only. `mediaURL`: what `media_url` says.
     package init(_ foundations: Foundations, mediaURL: String, open: Bool) async throws(AssemblyError) {
@@ -27,11 +29,19 @@ package final class WebProgram: Sendable {
                 noShow: configuration.limits.noShow,
                 hardLimit: configuration.limits.hard, rejoinWindow: configuration.limits.rejoin),
             store: foundations.store, tokens: foundations.tokens, logger: foundations.log)
+        let money = StudyMetrics(store: foundations.store)
+        let metrics = WebSurface.metrics(
+            host: configuration.web.host, port: configuration.web.metricsPort, logger: foundations.log
+        ) { () throws(StoreError) in try await money.page() }
         let group = ServiceGroup(
-            configuration: .init(services: [.init(service: surface)], logger: Daemon.quiet(foundations.log)))
+            configuration: .init(
+                services: [.init(service: surface), .init(service: metrics)], logger: Daemon.quiet(foundations.log)))
         self.group = group
         running = Task { try await group.run() }
-        do { port = try await surface.port() } catch { throw .listening("\(error)") }
+        do {
+            port = try await surface.port()
+            metricsPort = try await metrics.port()
+        } catch { throw .listening("\(error)") }
     }
 
     /// Requests in flight are finished.
