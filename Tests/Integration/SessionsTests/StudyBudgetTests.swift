@@ -65,7 +65,7 @@ import Testing
         let claims = try await rig.session()
         let (_, line) = try await rig.call(claims)
         await bill(700_000, "r1", on: line)
-        while try await rig.row(claims).reservedMicros < 1_000_000 { await Task.yield() }
+        while try await rig.row(claims).reservedMicros < 1_300_000 { await Task.yield() }
         #expect(
             try await ledger(rig)
                 == StudyLedger(

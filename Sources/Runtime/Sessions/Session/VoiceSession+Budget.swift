@@ -8,12 +8,7 @@ extension VoiceSession {
     /// bill asks again.
     func topUpIfLow() {
         guard study.budgetMicros != nil, lifecycle.outcome == nil else { return }
-        if studyIsSpent {
-            guard reservedMicros == 0,
-                case .end(let end) = lifecycle.ended(.budgetStudy, detail: nil, at: loop.now)
-            else { return }
-            return finish(end, reaped: true)
-        }
+        guard !studyIsSpent else { return endWhenSpent() }
         guard reservedMicros < Reservation.low, !isToppingUp, keeper.leaseIsConfirmed,
             let holder = journal?.holder
         else { return }
@@ -46,5 +41,13 @@ extension VoiceSession {
         note("study budget spent")
         log.notice("the study's budget has no more for this session")
         if case .wrapUp = lifecycle.budgetNearlySpent() { wrapUp(because: "budget") }
+        // Bills may have come while the store was asked.
+        endWhenSpent()
+    }
+
+    private func endWhenSpent() {
+        guard reservedMicros == 0, case .end(let end) = lifecycle.ended(.budgetStudy, detail: nil, at: loop.now)
+        else { return }
+        finish(end, reaped: true)
     }
 }
