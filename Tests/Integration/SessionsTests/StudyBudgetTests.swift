@@ -79,9 +79,7 @@ import Testing
         let claims = try await rig.session()
         let (transport, line) = try await rig.call(claims)
         await bill(700_000, "r1", on: line)
-        await rig.provider.story.line {
-            if case .asked(let instructions?) = $0 { !instructions.isEmpty } else { false }
-        }
+        while await rig.supervisor.sessions().first?.state != "wrapping_up" { await Task.yield() }
         await bill(350_000, "r2", on: line)
         await transport.story.line { $0 == .closed(.ended, "budget_study") }
         await rig.settled(claims)
