@@ -4,6 +4,7 @@ import Ports
 import PostgresStore
 import SQLiteStore
 import SessionTokens
+import Sessions
 import Settings
 
 /// What every program of this package stands on: the store with its studies, the tokens, the API keys.
@@ -11,7 +12,7 @@ package struct Foundations: Sendable {
     package let configuration: Configuration
     package let store: any Store
     /// What the store's own connections did, for metrics; nil: it has none to speak of.
-    let pool: (@Sendable () -> PostgresStatistics)?
+    let pool: (@Sendable () -> StorePool)?
     package let tokens: JWTTokenAuthority
     package let apiKeys: ApiKeys?
     package let log: Logger
@@ -41,7 +42,7 @@ package struct Foundations: Sendable {
         } else {
             let postgres = try await Self.openPostgres(configuration, log: log)
             store = postgres
-            pool = { postgres.statistics }
+            pool = { StorePool(postgres.statistics) }
         }
         try await saveStudies()
     }
@@ -94,4 +95,14 @@ package struct Foundations: Sendable {
     }
 
     package func close() async { await store.close() }
+}
+
+extension StorePool {
+    init(_ statistics: PostgresStatistics) {
+        self.init(
+            connections: statistics.connections, up: statistics.connectionsUp, busy: statistics.connectionsBusy,
+            waiting: statistics.waitingCalls, calls: statistics.calls, failures: statistics.failures,
+            retries: statistics.retries, reconnects: statistics.reconnects, batches: statistics.batches,
+            operations: statistics.operations)
+    }
 }

@@ -70,6 +70,7 @@ struct Engine {
             store: foundations.store, tokens: foundations.tokens, codecs: substitute ?? codecs, provider: provider,
             recorders: recorders, prices: prices,
             metrics: metrics, spool: spool, owners: OwnerLine(loop: doorLoop), leaseClock: { SleepClock.now },
+            storePool: { [pool = foundations.pool] in pool?() },
             loopTiming: { loop in
                 guard let lag = (loop as? EventLoop)?.lagQuantiles() else { return SeatPolicy.LoopTiming() }
                 return SeatPolicy.LoopTiming(lagP99: lag.p99, samples: lag.samples, still: lag.sinceLastTurn)

@@ -69,6 +69,26 @@ package enum Metric {
     package static let joinsWaiting = Family(
         "voice_joins_waiting", .gauge, help: "Joins that are being decided at this moment.")
     package static let storeUp = Family("voice_store_up", .gauge, help: "1 while the store answers.")
+    package static let storeConnections = Family(
+        "voice_store_connections", .gauge,
+        help: "Connections to PostgreSQL: configured, up, busy. Absent with SQLite.", labels: ["state"])
+    package static let storeWaiting = Family(
+        "voice_store_waiting_calls", .gauge, help: "Calls that no connection has taken up yet.")
+    package static let storeCalls = Family(
+        "voice_store_calls_total", .counter, help: "Transactions asked of PostgreSQL.")
+    package static let storeFailures = Family(
+        "voice_store_failures_total", .counter,
+        help: "Transactions that were not answered as wished, by SQLSTATE class or our own word.", labels: ["code"])
+    package static let storeRetries = Family(
+        "voice_store_retries_total", .counter,
+        help: "Transactions begun again after a deadlock or a serialization failure.")
+    package static let storeReconnects = Family(
+        "voice_store_reconnects_total", .counter, help: "Connections to PostgreSQL that were opened again.")
+    package static let storeCommits = Family(
+        "voice_store_group_commits_total", .counter, help: "Transactions that carried journals of many conversations.")
+    package static let storeCommitted = Family(
+        "voice_store_group_commit_operations_total", .counter,
+        help: "Appends and ends that group commits carried: their number for each commit is what it saves.")
     package static let journalWaiting = Family(
         "voice_journal_spool_records", .gauge, help: "Journal records that wait for the store.")
     package static let journalFenced = Family(
@@ -110,7 +130,8 @@ package enum Metric {
         sessionsActive, sessionsCapacity, sessionsByState, sessionsReaped, ttfv, sessionDuration, sessionCost,
         turnLatency, providerErrors, providerRequests, providerLatency, providerRenewals, prewarmReady, prewarmEnds,
         inputTokens, cachedRatio, rejoins, relaysActive, relays, drainRemaining, loopLag, memoryShare, joinsWaiting,
-        storeUp, journalWaiting, journalFenced, journalRefused, spoolFull, unsettled, leaseConfirmed, wakeUps,
+        storeUp, storeConnections, storeWaiting, storeCalls, storeFailures, storeRetries, storeReconnects, storeCommits,
+        storeCommitted, journalWaiting, journalFenced, journalRefused, spoolFull, unsettled, leaseConfirmed, wakeUps,
         recordingFailures, partsPending, diskFree, restarts, refusals, disconnects, badPackets,
         buildInfo,
     ]

@@ -40,6 +40,7 @@ extension SessionSupervisor: Control {
         metrics.set(Metric.leaseConfirmed, to: lease.isConfirmed ? 1 : 0)
         metrics.set(Metric.joinsWaiting, to: Double(arriving.count))
         noteProvider()
+        services.storePool()?.tell(metrics)
         metrics.set(Metric.partsPending, to: Double(services.recorders.waitingParts))
         return metrics.page()
     }
