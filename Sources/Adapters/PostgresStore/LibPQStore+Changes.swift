@@ -83,7 +83,21 @@ extension LibPQStore {
             operation.detail = end.detail?.storable
             records = 1
         }
-        try await commit(operation, records: records)
+        do throws(StoreError) {
+            try await commit(operation, records: records)
+        } catch {
+            guard error == .conflict, case .ended(let end, let sequence, _, _) = change else { throw error }
+            let record = JournalRecord(session: id, epoch: holder.epoch, sequence: sequence, entry: .end(end))
+            if try await isEnded(record) { return }
+            tally.count { $0.conflicts &+= 1 }
+            throw .conflict
+        }
+    }
+
+    /// This very end has been written before, in another build's words.
+    private func isEnded(_ record: JournalRecord) async throws(StoreError) -> Bool {
+        guard try await missing(of: [record])?.isEmpty == true else { return false }
+        return try await session(record.session)?.state == .ended
     }
 
     /// Through the group commit, counted.
@@ -99,9 +113,7 @@ extension LibPQStore {
         case "fenced":
             tally.count { $0.fencedRecords &+= records }
             throw .fenced
-        case "conflict":
-            tally.count { $0.conflicts &+= 1 }
-            throw .conflict
+        case "conflict": throw .conflict
         default: throw answer.unknown
         }
     }

@@ -5,20 +5,54 @@ import WireFormats
 
 extension LibPQStore {
     /// All or none of `records`. Records of another epoch than the holder's are `.fenced`, as is a session that does
-    /// not exist. Equal is equal text: every build writes the same keys in the same order.
+    /// not exist.
+    ///
+    /// The server compares texts, and every build writes the same keys in the same order. Where they differ, the entries
+    /// are compared here: another build may have had other words for the same.
     package func append(_ records: [JournalRecord], as holder: Ownership) async throws(StoreError) {
         guard !records.isEmpty else { return }
         guard let owner = holder.owner, records.allSatisfy({ $0.epoch == holder.epoch }) else {
             tally.count { $0.fencedRecords &+= records.count }
             throw .fenced
         }
+        do throws(StoreError) {
+            try await write(records, owner, holder.epoch)
+        } catch {
+            guard error == .conflict else { throw error }
+            do throws(StoreError) {
+                guard let rest = try await missing(of: records) else { throw .conflict }
+                if !rest.isEmpty { try await write(rest, owner, holder.epoch) }
+            } catch {
+                if error == .conflict { tally.count { $0.conflicts &+= 1 } }
+                throw error
+            }
+        }
+    }
+
+    private func write(_ records: [JournalRecord], _ owner: InstanceID, _ epoch: Int64) async throws(StoreError) {
         let sessions = Set(records.map(\.session.text)).sorted()
-        var operation = CommitOperation("append", sessions, owner: owner, epoch: holder.epoch)
+        var operation = CommitOperation("append", sessions, owner: owner, epoch: epoch)
         var stored: [CommitOperation.Record] = []
         stored.reserveCapacity(records.count)
         for record in records { stored.append(try CommitOperation.Record(record)) }
         operation.records = stored
         try await commit(operation, records: records.count)
+    }
+
+    /// Those of `records` that the journal does not have; nil when it has one of their keys with another entry.
+    func missing(of records: [JournalRecord]) async throws(StoreError) -> [JournalRecord]? {
+        var missing = records
+        for id in Set(records.map(\.session)) {
+            for stored in try await journal(of: id) {
+                let isSame = { (record: JournalRecord) in
+                    record.session == stored.session && record.epoch == stored.epoch
+                        && record.sequence == stored.sequence
+                }
+                guard missing.allSatisfy({ !isSame($0) || $0.entry == stored.entry }) else { return nil }
+                missing.removeAll(where: isSame)
+            }
+        }
+        return missing
     }
 
     private struct LateAsk: Encodable {

@@ -84,6 +84,32 @@ struct OpeningTests {
         await ward.store.close()
     }
 
+    @Test("a record that another build has written in other words is the same record")
+    func otherWords() async throws {
+        let server = try await SharedPostgres.shared.server()
+        let database = try await SharedPostgres.shared.makeDatabase()
+        let ward = Ward(
+            server: server, store: try await Ward.open(.init(address: server.url(database: database))))
+        let held = try await ward.hold("s")
+        let note = JournalRecord(
+            session: held.id, epoch: held.ownership.epoch, sequence: 0, entry: .note(NoteEntry(what: "full")))
+        try await server.query(
+            """
+            INSERT INTO journal(session, epoch, sequence, kind, at, body)
+            VALUES ('s', \(held.ownership.epoch), 0, 'note', 0, '{ "since": 3, "what": "full" }')
+            """, database: database)
+        try await ward.store.append([note, Ward.turn(1, of: held)], as: held.ownership)
+        #expect(try await ward.store.journal(of: held.id).map(\.sequence) == [0, 1])
+        var other = note
+        other.entry = .note(NoteEntry(what: "empty"))
+        let failure = await Ward.failure { () throws(StoreError) in
+            try await ward.store.append([other], as: held.ownership)
+        }
+        #expect(failure == .conflict)
+        #expect(ward.store.statistics.conflicts == 1)
+        await ward.store.close()
+    }
+
     @Test("a store that may open without its server comes up when the server does")
     func without() async throws {
         let server = try await PostgresServer.start()
