@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServing
 import InterviewCore
 import NIOHTTP1
 import Ports
