@@ -1,7 +1,7 @@
 # The menu is `make help`. CI calls the same targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check build build-tests deps deps-run deps-test fmt tidy model bench bench-encoder fuzz clean
+.PHONY: help run test check build build-tests build-rehearsal deps deps-run deps-test fmt tidy model bench bench-encoder fuzz clean
 .PHONY: drill-call drill-drain drill-rejoin drill-limits drill-provider drill-load drill-live
 .PHONY: drill-crash drill-split-brain drill-outage drill-reaper drill-budget-race drill-ownership drill-poison
 
@@ -55,6 +55,10 @@ build: ## The programs, into .build/release
 
 build-tests: ## The programs and the tests
 	swift build $(SWIFT_FLAGS) --build-tests
+
+# The build that people install does not contain it.
+build-rehearsal: ## A voiced that can be made to trap, into .build/rehearsal
+	swift build $(SWIFT_FLAGS) -Xswiftc -DREHEARSAL --scratch-path .build/rehearsal --product voiced
 
 .PHONY: drills-small
 drills-small: ## Each drill once at small size, and each sabotage once

@@ -86,6 +86,7 @@ let package = Package(
         .systemLibrary(name: "COpus", path: "Sources/Foreign/COpus", pkgConfig: "opus"),
         .systemLibrary(name: "CLibPQ", path: "Sources/Foreign/CLibPQ", pkgConfig: "libpq"),
         .systemLibrary(name: "CFileStatus", path: "Sources/Foreign/CFileStatus"),
+        .target(name: "CFlightRecorder", path: "Sources/Foreign/CFlightRecorder"),
         .systemLibrary(name: "CLibEv", path: "Sources/Foreign/CLibEv"),
         .systemLibrary(
             name: "CLibWebSockets", path: "Sources/Foreign/CLibWebSockets", pkgConfig: "libwebsockets"),
@@ -94,6 +95,7 @@ let package = Package(
         module("Bindings", "Opus", ["COpus"]),
         module("Bindings", "PostgreSQL", ["CLibPQ"]),
         module("Bindings", "EventLoops", ["CLibEv", heap, "Ports"]),
+        module("Bindings", "FlightRecording", ["CFlightRecorder", "InterviewCore", "Ports"]),
         module("Bindings", "WebSockets", ["CLibWebSockets", "CLibEv", "EventLoops", "Ports", deque]),
 
         module(
@@ -226,6 +228,10 @@ let package = Package(
         .executableTarget(
             name: "recording-victim", dependencies: ["OggRecorder", "LocalDisk", "Ports", "InterviewCore"],
             path: "Tests/Integration/RecordingVictim", swiftSettings: settings),
+        tests("Integration", "FlightRecordingTests", ["FlightRecording", "InterviewCore", "Ports", "flight-victim"]),
+        .executableTarget(
+            name: "flight-victim", dependencies: ["FlightRecording", "EventLoops", "Ports", "InterviewCore"],
+            path: "Tests/Integration/FlightVictim", swiftSettings: settings),
         tests("Integration", "EventLoopsTests", ["EventLoops", "Ports"]),
         tests("Integration", "WebSocketsTests", ["WebSockets", "EventLoops", "Ports", "TestKit"]),
         tests(

@@ -26,6 +26,9 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
     /// A loop turns at least every `heartbeat`; later than that by this much, it has slept.
     package static let sleepLimit = Duration.seconds(1)
 
+    /// Told what the loop does not have in hand; before it starts.
+    package var flight: (any FlightLoop)?
+
     // Any thread, behind `lock`.
     private let lock = LoopLock()
     private var incoming: [Work] = []
@@ -182,8 +185,10 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
         unsafe pthread_setspecific(Self.currentKey, Unmanaged.passUnretained(self).toOpaque())
         pulseExpected = LoopClock.nanoseconds() &+ Self.heartbeat.wholeNanoseconds
         lastCheck = LoopClock.nanosecondsWithSleep()
+        let flight = flight
+        flight?.began()
         while true {
-            runBatch()
+            runBatch(flight)
             let (more, stop) = lock.withLock {
                 let more = !incoming.isEmpty
                 let stop = phase == .stopping && !more
@@ -197,7 +202,7 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
         pthread_setspecific(Self.currentKey, nil)
     }
 
-    private func runBatch() {
+    private func runBatch(_ flight: (any FlightLoop)?) {
         var batch = spare
         spare = []
         lock.withLock {
@@ -206,6 +211,8 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
         }
         let executor = unsafe asUnownedSerialExecutor()
         for work in batch {
+            // A session's call that suspended has left its mark.
+            flight?.cleared()
             switch work {
             // Not `runSynchronously(isolatedTo:taskExecutor:)`: with it each call between two actors of this loop
             // goes through the queue (2-3 µs instead of 20 ns).
@@ -213,6 +220,7 @@ package final class EventLoop: SessionLoop, @unchecked Sendable {
             case .action(let action): action()
             }
         }
+        if !batch.isEmpty { flight?.cleared() }
         batch.removeAll(keepingCapacity: true)
         spare = batch
     }
