@@ -118,8 +118,9 @@ let package = Package(
             "Runtime", "Assembly",
             [
                 "Settings", "HTTPServing", "InterviewCore", "Ports", "WireFormats", "Sessions", "EventLoops",
-                "WebSockets",
-                "Opus", "OpusCodecs", "OpenAIRealtimeProvider", "WebSocketTransport", "SQLiteStore", "PostgresStore", "OggRecorder",
+                "WebSockets", "FlightRecording",
+                "Opus", "OpusCodecs", "OpenAIRealtimeProvider", "WebSocketTransport", "SQLiteStore", "PostgresStore",
+                "OggRecorder",
                 "LocalDisk", "SessionTokens", "AgentSurface", "WebSurface", "ProviderSimulator", logging, lifecycle,
                 unixSignals,
             ]),

@@ -1,4 +1,5 @@
 import EventLoops
+import FlightRecording
 import InterviewCore
 import LocalDisk
 import Logging
@@ -18,6 +19,35 @@ extension Daemon {
             loop.afterSleep = { [unowned loop, weak supervisor] slept in
                 guard let supervisor else { return }
                 WakeGate.hold(loop, for: supervisor, slept: slept, metrics: metrics, log: log)
+            }
+        }
+    }
+
+    /// Tells the store which conversations earlier processes on this state folder had in hand when they died. What the
+    /// store does not take is found again at the next start.
+    static func nameSuspects(
+        _ configuration: Configuration, store: any Store, metrics: MetricsRegistry, log: Logger
+    ) async {
+        for flight in DeadFlight.all(in: configuration.stateFolder) {
+            guard let suspect = flight.suspect else { continue }
+            do throws(StoreError) {
+                let result = try await store.suspect(suspect.session)
+                flight.remove()
+                let word =
+                    switch result {
+                    case .marked: "marked"
+                    case .ended: "ended"
+                    case .settled: "settled"
+                    }
+                metrics.add(Metric.suspects, [word])
+                log.error(
+                    "an earlier process died with this session in hand",
+                    metadata: [
+                        "session": "\(suspect.session)", "step": "\(suspect.step.map { "\($0)" } ?? "-")",
+                        "instance": "\(suspect.instance)", "result": "\(word)",
+                    ])
+            } catch {
+                log.warning("a suspect could not be named", metadata: ["error": "\(error)"])
             }
         }
     }

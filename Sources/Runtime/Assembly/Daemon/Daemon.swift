@@ -1,5 +1,6 @@
 import AgentSurface
 import EventLoops
+import FlightRecording
 import Foundation
 import HTTPServing
 import InterviewCore
@@ -25,6 +26,7 @@ package final class Daemon: Sendable {
     private let doorLoop: EventLoop
     private let acceptor: Acceptor
     private let recorders: OggRecorderFactory
+    private let flight: MappedFlightRecorder?
     private let disk: DiskGuard
     private let reloader: Reloader?
     private let surfaces: ServiceGroup
@@ -71,9 +73,11 @@ package final class Daemon: Sendable {
         let provider = try engine.provider()
         recorders = engine.recorders(agentRate: provider.outputRate)
         let settings = Self.supervisorSettings(configuration, loops: engine.loops.count)
-        let services = try engine.services(
+        flight = engine.flightRecorder(instance: settings.instance, places: settings.seats.capacity)
+        var services = try engine.services(
             foundations, instance: settings.instance, provider: provider, recorders: recorders,
             codecs: substitutes.codecs)
+        if let flight { services.flight = flight }
         supervisor = SessionSupervisor(settings: settings, services: services, loops: engine.loops, log: log)
         acceptor = engine.acceptor(foundations, admission: supervisor, metrics: services.metrics)
 
@@ -92,6 +96,8 @@ package final class Daemon: Sendable {
         do { media = try await acceptor.start() } catch {
             throw .listening("media.port: \(error)")
         }
+        // Before anybody is let in: whom an earlier process died of may knock first.
+        await Self.nameSuspects(configuration, store: foundations.store, metrics: services.metrics, log: log)
         await supervisor.start(mediaAddress: MediaAddress.text(configuration.media, port: media))
         let probes = AgentSurface.probes(
             host: configuration.agent.host, port: configuration.agent.port, control: supervisor, logger: log)
@@ -141,6 +147,7 @@ package final class Daemon: Sendable {
             }
         }
         for loop in loops + [doorLoop] { await loop.stop() }
+        flight?.close()
         await recorders.deliver(within: Self.deliveryPatience)
         await foundations.close()
     }

@@ -1,4 +1,5 @@
 import EventLoops
+import FlightRecording
 import InterviewCore
 import LocalDisk
 import Logging
@@ -36,6 +37,19 @@ struct Engine {
         WebSocketContext.setLog { line in log.debug("websocket library", metadata: ["line": "\(line)"]) }
         do { contexts = try WebSocketContext.makeAll(on: loops, trust: .system) } catch {
             throw .loops("no WebSocket context: \(error)")
+        }
+    }
+
+    /// Its file lies in the state folder. Nil when it cannot be made: conversations are worth more.
+    func flightRecorder(instance: InstanceID, places: Int) -> MappedFlightRecorder? {
+        do {
+            let recorder = try MappedFlightRecorder(
+                folder: configuration.stateFolder, instance: instance, loops: loops.count, places: places)
+            for loop in loops { loop.flight = recorder.loop(loop.index) }
+            return recorder
+        } catch {
+            log.warning("no flight recorder", metadata: ["error": "\(error)"])
+            return nil
         }
     }
 

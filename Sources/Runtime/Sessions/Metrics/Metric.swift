@@ -107,6 +107,10 @@ package enum Metric {
         "voice_wake_ups_total", .counter,
         help: "Times that a loop had not turned for a second and asked whose its conversations are.",
         labels: ["result"])
+    package static let suspects = Family(
+        "voice_suspect_sessions_total", .counter,
+        help: "Conversations that an earlier process had in hand when it died: marked, ended at the second time.",
+        labels: ["result"])
     package static let recordingFailures = Family(
         "voice_recording_failures_total", .counter, help: "Recordings that could not be written in full.")
     package static let restarts = Family(
@@ -132,6 +136,7 @@ package enum Metric {
         inputTokens, cachedRatio, rejoins, relaysActive, relays, drainRemaining, loopLag, memoryShare, joinsWaiting,
         storeUp, storeConnections, storeWaiting, storeCalls, storeFailures, storeRetries, storeReconnects, storeCommits,
         storeCommitted, journalWaiting, journalFenced, journalRefused, spoolFull, unsettled, leaseConfirmed, wakeUps,
+        suspects,
         recordingFailures, partsPending, diskFree, restarts, refusals, disconnects, badPackets,
         buildInfo,
     ]

@@ -17,6 +17,8 @@ package struct SessionServices: Sendable {
     package var owners: any OwnerInquiry
     /// A clock that counts the machine's sleep, for the lease: what has passed for the others has passed for us.
     package var leaseClock: @Sendable () -> Duration
+    /// Remembers what each loop has in hand, for the process after a trap.
+    package var flight: any FlightRecorder
     /// What the store's connections do; nil: it has none of its own.
     package var storePool: @Sendable () -> StorePool?
     /// How late a loop turned in the last ten seconds, and how long ago it last did.
@@ -28,7 +30,7 @@ package struct SessionServices: Sendable {
         store: any Store, tokens: any TokenAuthority, codecs: any AudioCodecs, provider: any ProviderFactory,
         recorders: any RecorderFactory, prices: PriceBook, metrics: MetricsRegistry, spool: SpoolSettling,
         owners: any OwnerInquiry, leaseClock: @escaping @Sendable () -> Duration,
-        storePool: @escaping @Sendable () -> StorePool? = { nil },
+        flight: any FlightRecorder = NoFlightRecorder(), storePool: @escaping @Sendable () -> StorePool? = { nil },
         loopTiming: @escaping @Sendable (any SessionLoop) -> SeatPolicy.LoopTiming,
         memoryShare: @escaping @Sendable () -> Double?
     ) {
@@ -42,6 +44,7 @@ package struct SessionServices: Sendable {
         self.spool = spool
         self.owners = owners
         self.leaseClock = leaseClock
+        self.flight = flight
         self.storePool = storePool
         self.loopTiming = loopTiming
         self.memoryShare = memoryShare

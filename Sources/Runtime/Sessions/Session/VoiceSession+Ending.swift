@@ -60,6 +60,7 @@ extension VoiceSession {
     func leave() async {
         guard !hasLeft else { return }
         hasLeft = true
+        flight.left()
         rest(until: nil)
         await keeper.sessionEnded(id, self)
         let waiters = endWaiters

@@ -7,7 +7,9 @@ extension VoiceSession: TransportSeat, TransportEvents {
     package nonisolated func take(
         _ transport: any ParticipantTransport, hello: Hello, claims: TokenClaims
     ) -> (any TransportEvents)? {
-        assumeIsolated { $0.arrived(transport, hello: hello, claims: claims) } ? self : nil
+        flight.within(.lifecycle) {
+            assumeIsolated { $0.arrived(transport, hello: hello, claims: claims) } ? self : nil
+        }
     }
 
     package nonisolated func abandon(_ end: TransportEnd) {
@@ -17,18 +19,18 @@ extension VoiceSession: TransportSeat, TransportEvents {
     package nonisolated func transport(
         _ transport: any ParticipantTransport, received message: ParticipantMessage
     ) {
-        assumeIsolated { $0.received(message, from: transport) }
+        flight.within(.participant) { assumeIsolated { $0.received(message, from: transport) } }
     }
 
     package nonisolated func transport(
         _ transport: any ParticipantTransport, heard header: AudioFrameHeader, payload: UnsafeRawBufferPointer
     ) {
         nonisolated(unsafe) let payload = payload
-        assumeIsolated { $0.heard(header, payload, from: transport) }
+        flight.within(.participant) { assumeIsolated { $0.heard(header, payload, from: transport) } }
     }
 
     package nonisolated func transport(_ transport: any ParticipantTransport, ended end: TransportEnd) {
-        assumeIsolated { $0.lost(transport, end) }
+        flight.within(.participant) { assumeIsolated { $0.lost(transport, end) } }
     }
 }
 
@@ -176,6 +178,9 @@ extension VoiceSession {
         _ header: AudioFrameHeader, _ payload: UnsafeRawBufferPointer, from sender: any ParticipantTransport
     ) {
         guard let transport, transport === sender, lifecycle.outcome == nil else { return }
+        #if REHEARSAL
+            trap.heardFrame(from: client ?? "")
+        #endif
         let bad = uplink.badPackets
         defer { if uplink.badPackets > bad { services.metrics.add(Metric.badPackets) } }
         do {

@@ -5,18 +5,7 @@ import Ports
 // MARK: - Mailbox
 extension VoiceSession: ProviderEvents {
     package nonisolated func provider(_ connection: any ProviderConnection, did event: ProviderEvent) {
-        assumeIsolated { session in
-            guard session.lifecycle.outcome == nil else { return }
-            let now = session.loop.now
-            // Late events of a connection that is gone mean nothing.
-            if session.provider === connection {
-                session.providerDid(event, at: now)
-            } else if session.successor?.connection === connection {
-                session.successorDid(event, at: now)
-            } else if session.predecessor?.connection === connection {
-                session.predecessorDid(event)
-            }
-        }
+        flight.within(.provider) { assumeIsolated { $0.happened(event, on: connection) } }
     }
 
     package nonisolated func provider(
@@ -24,11 +13,29 @@ extension VoiceSession: ProviderEvents {
         response: String
     ) {
         nonisolated(unsafe) let samples = samples
-        assumeIsolated { session in
-            guard session.provider === connection, session.lifecycle.outcome == nil else { return }
-            session.providerLives(at: session.loop.now)
-            session.providerSpoke(samples, key: session.key(of: item), at: session.loop.now)
+        flight.within(.provider) { assumeIsolated { $0.spoke(samples, item: item, on: connection) } }
+    }
+
+    private func happened(_ event: ProviderEvent, on connection: any ProviderConnection) {
+        guard lifecycle.outcome == nil else { return }
+        let now = loop.now
+        // Late events of a connection that is gone mean nothing.
+        if provider === connection {
+            providerDid(event, at: now)
+        } else if successor?.connection === connection {
+            successorDid(event, at: now)
+        } else if predecessor?.connection === connection {
+            predecessorDid(event)
         }
+    }
+
+    private func spoke(
+        _ samples: UnsafeBufferPointer<Int16>, item: String, on connection: any ProviderConnection
+    ) {
+        guard provider === connection, lifecycle.outcome == nil else { return }
+        let now = loop.now
+        providerLives(at: now)
+        providerSpoke(samples, key: key(of: item), at: now)
     }
 }
 

@@ -24,6 +24,8 @@ package actor VoiceSession {
     nonisolated let services: SessionServices
     nonisolated let settings: SupervisorSettings
     nonisolated let log: Logger
+    /// Told what of this session runs; a trap then names it.
+    nonisolated let flight: any FlightSeat
     let keeper: any SessionKeeper
 
     var record: SessionRecord
@@ -113,6 +115,10 @@ package actor VoiceSession {
     var endWaiters: [CheckedContinuation<Void, Never>] = []
     var hasLeft = false
 
+    #if REHEARSAL
+        var trap = PlantedTrap()
+    #endif
+
     /// The provider's answer in progress.
     struct Answer {
         var response: String
@@ -136,6 +142,7 @@ package actor VoiceSession {
         var log = log
         log[metadataKey: "session"] = "\(record.id)"
         self.log = log
+        flight = services.flight.seated(record.id, onLoop: loop.index)
         let now = loop.now
         lifecycle = SessionLifecycle(
             limits: settings.limits(for: study), activeBefore: .milliseconds(record.activeMilliseconds),
@@ -181,7 +188,7 @@ package actor VoiceSession {
 // MARK: - Time
 extension VoiceSession: LoopTicker {
     package nonisolated func tick(at now: Duration) {
-        assumeIsolated { $0.ticked(at: now) }
+        flight.within(.tick) { assumeIsolated { $0.ticked(at: now) } }
     }
 
     /// Audio every 20 ms, everything else every fifth time.
@@ -214,14 +221,14 @@ extension VoiceSession: LoopTicker {
         wakeUp = nil
         guard let deadline else { return }
         wakeUp = loop.schedule(at: deadline) { [self] in
-            assumeIsolated { session in
-                session.wakeUp = nil
-                session.look(at: session.loop.now)
-                if !session.isTicking, session.lifecycle.outcome == nil {
-                    session.rest(until: session.lifecycle.nextDeadline())
-                }
-            }
+            flight.within(.timer) { assumeIsolated { $0.wokenUp() } }
         }
+    }
+
+    private func wokenUp() {
+        wakeUp = nil
+        look(at: loop.now)
+        if !isTicking, lifecycle.outcome == nil { rest(until: lifecycle.nextDeadline()) }
     }
 
     /// The slow look: turns that are complete, timers, the end of the last words.
