@@ -197,6 +197,7 @@ let package = Package(
             name: "TestKit", dependencies: ["InterviewCore", "Ports"], path: "Sources/Support/TestKit",
             swiftSettings: settings),
         tests("Unit", "InterviewCoreTests", ["InterviewCore"]),
+        tests("Unit", "PortsTests", ["Ports", "InterviewCore"]),
         tests("Unit", "WireFormatsTests", ["WireFormats", "InterviewCore"]),
         tests("Unit", "SessionTokensTests", ["SessionTokens", "InterviewCore", "Ports", crypto]),
         tests(

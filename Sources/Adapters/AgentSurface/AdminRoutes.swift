@@ -24,6 +24,14 @@ enum AdminRoutes {
                 }
             ])
         routes.at(
+            AdminPath.stuck,
+            [.get: { _, _ in try Answer.json(try await stored { () throws(StoreError) in try await control.stuck() }) }]
+        )
+        routes.at(
+            AdminPath.fleet,
+            [.get: { _, _ in try Answer.json(try await stored { () throws(StoreError) in try await control.fleet() }) }]
+        )
+        routes.at(
             "\(AdminPath.sessions)/:id",
             [
                 .get: { _, context in
@@ -65,6 +73,16 @@ enum AdminRoutes {
     private static let unknown = APIError(
         404, "unknown_session", "No session of this process has this id. `voicectl sessions` lists them.")
 
+    private static let nowhere = APIError(
+        404, "unknown_session", "No session has this id. `voicectl sessions` lists those of this process.")
+
+    /// The store is asked on the operator's behalf, and may be away.
+    private static func stored<Value>(_ call: () async throws(StoreError) -> Value) async throws(APIError) -> Value {
+        do { return try await call() } catch {
+            throw APIError(503, "store_unavailable", "The store does not answer now. Try again.", retryAfter: 2)
+        }
+    }
+
     private static func sessionID(_ context: SurfaceContext) throws -> SessionID {
         guard let id = context.parameters.get("id").flatMap({ SessionID($0) }) else { throw unknown }
         return id
@@ -78,11 +96,12 @@ enum AdminRoutes {
                 400, "invalid_field", "detail is longer than \(WireFormats.CloseRequest.longestDetail) bytes.",
                 field: "detail")
         }
-        switch await control.close(id, detail: body.detail) {
-        case .closed: return try Answer.json(CloseAnswer(session: id, outcome: .closed))
-        case .requested: return try Answer.json(CloseAnswer(session: id, outcome: .requested))
+        let outcome = try await stored { () throws(StoreError) in try await control.close(id, detail: body.detail) }
+        switch outcome {
+        case .closed: return try Answer.json(CloseAnswer(session: id, outcome: outcome))
+        case .requested: return try Answer.json(CloseAnswer(session: id, outcome: outcome), status: 202)
         case .alreadyEnded: throw APIError(409, "already_ended", "This session has ended already.")
-        case .unknown: throw unknown
+        case .unknown: throw nowhere
         }
     }
 

@@ -15,8 +15,13 @@ package protocol Control: Sendable {
     /// What the sessions of this process have cost, by start.
     func costs() async -> [SessionCost]
     func cost(of id: SessionID) async -> SessionCost?
-    /// Ends a session of this process with `admin_closed`.
-    func close(_ id: SessionID, detail: String?) async -> CloseOutcome
+    /// All processes that the store knows.
+    func fleet() async throws(StoreError) -> FleetReport
+    /// Sessions of any process that nobody runs as they should be run.
+    func stuck() async throws(StoreError) -> StuckReport
+    /// Ends a session of any process with `admin_closed`: one of this process now, one that nobody runs now, another's by
+    /// asking its owner.
+    func close(_ id: SessionID, detail: String?) async throws(StoreError) -> CloseOutcome
     /// Begins a drain, or answers with the one that runs. `timeout` nil: as configured.
     func drain(timeout: Duration?) async -> DrainReport
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import InterviewCore
 
-/// The operator's hand on a running voiced: `voicectl status | sessions | show ID | cost [ID] | close ID | drain | reload`.
+/// The operator's hand on a running voiced: `voicectl status | sessions | fleet | show ID | cost [ID] | close ID | drain | reload`.
 @main
 struct Voicectl: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +17,8 @@ struct Voicectl: AsyncParsableCommand {
               voicectl status                        how is it?
               voicectl sessions                      who is talking?
               voicectl sessions --watch              … and go on asking
+              voicectl sessions --stuck              what does nobody run any more, anywhere?
+              voicectl fleet                         which processes are there?
               voicectl show 8m2q4w7k1x3v5b9n0c6d     what happens in that one?
               voicectl cost                          what has it cost so far?
               voicectl close 8m2q4w7k1x3v5b9n0c6d --reason "asked by the participant"
@@ -36,7 +38,7 @@ struct Voicectl: AsyncParsableCommand {
             """,
         version: BuildVersion.text,
         subcommands: [
-            Status.self, Sessions.self, Show.self, Cost.self, Close.self, Drain.self, Reload.self,
+            Status.self, Sessions.self, Fleet.self, Show.self, Cost.self, Close.self, Drain.self, Reload.self,
         ])
 
     static func main() async {

@@ -171,6 +171,35 @@ struct AdminSocketTests {
             #expect(try await peer.send(.POST, "/v1/sessions/s-ended/close").code == "already_ended")
             #expect(try await peer.send(.POST, "/v1/sessions/s-2/close").status == 404)
             #expect(try await peer.get("/v1/sessions/s-1/close").header("Allow") == "POST")
+            let asked = try await peer.send(.POST, "/v1/sessions/s-others/close")
+            #expect(asked.status == 202)
+            #expect(try asked.decode(CloseAnswer.self).outcome == .requested)
+        }
+    }
+
+    @Test("the fleet and what is stuck come from the store; while it is away that is said")
+    func fleet() async throws {
+        let control = FakeControl()
+        try await administering(control) { (peer, _) async throws in
+            let fleet = try await peer.get("/v1/fleet")
+            #expect(fleet.status == 200)
+            #expect(try fleet.decode(FleetReport.self) == (try await control.fleet()))
+            let text = String(decoding: fleet.data, as: UTF8.self)
+            for key in [
+                "instance", "this", "build", "media_address", "active", "capacity", "draining", "started_at_ms",
+                "up_s", "lease_left_ms",
+            ] { #expect(text.contains("\"\(key)\":")) }
+            let stuck = try await peer.get("/v1/stuck")
+            #expect(try stuck.decode(StuckReport.self) == (try await control.stuck()))
+            #expect(String(decoding: stuck.data, as: UTF8.self).contains(#""cause":"owner_lost""#))
+
+            control.change { $0.storeIsAway = true }
+            for path in ["/v1/fleet", "/v1/stuck"] {
+                let away = try await peer.get(path)
+                #expect(away.status == 503)
+                #expect(away.code == "store_unavailable")
+            }
+            #expect(try await peer.send(.POST, "/v1/sessions/s-others/close").code == "store_unavailable")
         }
     }
 

@@ -124,10 +124,12 @@ final class FakeControl: Control {
         var alive = true
         var closed: [String] = []
         var drains: [Duration?] = []
+        var storeIsAway = false
     }
     let state = Mutex(State())
     static let session = SessionID("s-1")
     static let ended = SessionID("s-ended")
+    static let others = SessionID("s-others")
 
     var closed: [String] { state.withLock { $0.closed } }
     var drains: [Duration?] { state.withLock { $0.drains } }
@@ -165,8 +167,28 @@ final class FakeControl: Control {
                 ])
         }
     }
-    func close(_ id: SessionID, detail: String?) async -> CloseOutcome {
+    private func check() throws(StoreError) {
+        if state.withLock({ $0.storeIsAway }) { throw .unavailable(code: "test") }
+    }
+    func fleet() async throws(StoreError) -> FleetReport {
+        try check()
+        return FleetReport(instances: [
+            FleetInstance(
+                instance: "i", isThis: true, build: "b", mediaAddress: "10.0.0.1:8082", mediaURL: nil, active: 1,
+                capacity: 9, draining: false, startedAt: 1, upSeconds: 2, leaseLeftMilliseconds: 7_900)
+        ])
+    }
+    func stuck() async throws(StoreError) -> StuckReport {
+        try check()
+        guard let id = Self.others, let study = StudyID("demo") else { throw .notFound }
+        let session = StuckSession(
+            id: id, study: study, state: .active, cause: .ownerLost, owner: "gone", epoch: 3, seconds: nil)
+        return StuckReport(sessions: [session], looked: 5, isPartial: false)
+    }
+    func close(_ id: SessionID, detail: String?) async throws(StoreError) -> CloseOutcome {
+        try check()
         switch id {
+        case Self.others: return .requested
         case Self.session:
             change { $0.closed.append("\(id) \(detail ?? "nil")") }
             return .closed

@@ -28,6 +28,55 @@ struct PresentationTests {
     @Test("no session is a sentence, not an empty table")
     func noSessions() { #expect(Sessions.text([]) == "No conversation is running here.") }
 
+    @Test("stuck sessions fit 80 columns; none is a sentence")
+    func stuck() throws {
+        let id = try #require(SessionID(String(repeating: "x", count: 64)))
+        let study = try #require(StudyID("demo"))
+        let text = Sessions.text(
+            StuckReport(
+                sessions: StuckSession.Cause.allCases.map {
+                    StuckSession(
+                        id: id, study: study, state: .interrupted, cause: $0, owner: UUID().uuidString, epoch: 3,
+                        seconds: $0 == .ownerLost ? nil : 93_784)
+                }, looked: 9, isPartial: true))
+        let lines = text.split(separator: "\n")
+        #expect(lines.count == 2 + StuckSession.Cause.allCases.count)
+        #expect(lines.allSatisfy { $0.count <= Table.width })
+        for cause in StuckSession.Cause.allCases { #expect(text.contains("interrupted  \(cause.rawValue) ")) }
+        #expect(lines.last == "Only the newest 9 sessions were looked at.")
+        #expect(Sessions.text(StuckReport(sessions: [], looked: 0, isPartial: false)) == "Nothing is stuck.")
+    }
+
+    @Test("the fleet fits 80 columns, with a star at the process that was asked")
+    func fleet() {
+        func instance(_ name: String, this: Bool = false, draining: Bool = false, lease: Int64 = 7_950) -> FleetInstance
+        {
+            FleetInstance(
+                instance: name, isThis: this, build: "0.1.0-dirty-and-long", mediaAddress: "[fd00:1234:5678::17]:8082",
+                mediaURL: nil, active: 1_234, capacity: 9_999, draining: draining, startedAt: 1, upSeconds: 93_784,
+                leaseLeftMilliseconds: lease)
+        }
+        let text = Fleet.text(
+            FleetReport(instances: [
+                instance("a1", this: true), instance("b2", draining: true),
+                instance(UUID().uuidString, draining: true, lease: -5),
+            ]))
+        let lines = text.split(separator: "\n")
+        #expect(lines.count == 4)
+        #expect(lines.allSatisfy { $0.count <= Table.width })
+        #expect(lines[1].hasPrefix("*  a1 "))
+        #expect(lines[1].contains(" 7.9 s "))
+        #expect(lines[2].contains(" drains "))
+        #expect(lines[3].contains(" past "))
+    }
+
+    @Test("a close says who did it")
+    func close() throws {
+        let id = try #require(SessionID("s-1"))
+        #expect(Close.text(CloseAnswer(session: id, outcome: .closed)) == "s-1 is closed.")
+        #expect(Close.text(CloseAnswer(session: id, outcome: .requested)).contains("told to close"))
+    }
+
     @Test("the status says why nothing new is accepted")
     func status() {
         let health = HealthReport(

@@ -7,6 +7,8 @@ import InterviewCore
 package enum AdminPath {
     package static let status = "/v1/status"
     package static let sessions = "/v1/sessions"
+    package static let stuck = "/v1/stuck"
+    package static let fleet = "/v1/fleet"
     package static let drain = "/v1/drain"
     package static let reload = "/v1/reload"
     package static let cost = "/v1/cost"
@@ -41,7 +43,7 @@ package struct CloseRequest: Hashable, Sendable, Codable {
     package init(detail: String? = nil) { self.detail = detail }
 }
 
-/// Answer of a close that did something. The other outcomes are errors: `already_ended` 409, `unknown_session` 404.
+/// Answer of a close that did something: `closed` 200, `requested` 202 (another process runs it and has been told). The other outcomes are errors: `already_ended` 409, `unknown_session` 404.
 package struct CloseAnswer: Hashable, Sendable, Codable {
     package var session: SessionID
     package var outcome: CloseOutcome

@@ -86,18 +86,16 @@ extension SessionSupervisor: Control {
 
     package func cost(of id: SessionID) async -> SessionCost? { await sessions[id]?.session.cost() }
 
-    package func close(_ id: SessionID, detail: String?) async -> CloseOutcome {
+    package func close(_ id: SessionID, detail: String?) async throws(StoreError) -> CloseOutcome {
         if let entry = sessions[id] {
             return await entry.session.close(detail: detail) ? .closed : .alreadyEnded
         }
-        do throws(StoreError) {
-            switch try await services.store.requestClose(id, detail: detail) {
-            case .ended: return .closed
-            case .requested: return .requested
-            case .alreadyEnded: return .alreadyEnded
-            case .unknown: return .unknown
-            }
-        } catch { return .unknown }
+        switch try await services.store.requestClose(id, detail: detail) {
+        case .ended: return .closed
+        case .requested: return .requested
+        case .alreadyEnded: return .alreadyEnded
+        case .unknown: return .unknown
+        }
     }
 
     package func drain(timeout: Duration?) -> DrainReport {
