@@ -103,12 +103,7 @@ drill-budget-race: build ## Ten dollars, JOINS (100) at once: ten get in, ledger
 drill-ownership: build ## What owning costs PostgreSQL at FEW (10) and at MANY (200) silent sessions: the same
 	@$(BIN)/voice-drill ownership
 
-# The trap is in no release build: this one has it.
-.PHONY: rehearsal
-rehearsal:
-	swift build $(SWIFT_FLAGS) --scratch-path .build/rehearsal -Xswiftc -DREHEARSAL --product voiced
-
-drill-poison: build rehearsal ## A session that kills its process: the others come back, the culprit is ended
+drill-poison: build build-rehearsal ## A session that kills its process: the others come back, the culprit is ended
 	@$(BIN)/voice-drill poison --rehearsal .build/rehearsal/release/voiced
 
 model: ## Who owns a conversation: the protocol checked for all interleavings, and each rule missed

@@ -53,6 +53,9 @@ struct CrashDrill: AsyncParsableCommand {
         if !verdict.isOK { throw ExitCode(1) }
     }
 
+    /// Milliseconds. A page gives up at the fourth line that is torn within ten seconds of its `welcome`, and rightly so.
+    private static func between(_ kills: Int) -> ClosedRange<Int> { kills > 3 ? 10_500...15_000 : 3_000...8_000 }
+
     private func hold(_ rig: Rig, _ verdict: inout Verdict) async throws {
         let count = Sizes.whole(sessions, "SESSIONS", 1...150, options.small ? 6 : 50)
         let times = Sizes.whole(kills, "KILLS", 1...1_000, options.small ? 2 : 5)
@@ -63,7 +66,7 @@ struct CrashDrill: AsyncParsableCommand {
             var chance = SeededChance(seed: seed)
             var losses: [RejoinParty.Kill] = []
             for number in 0..<times {
-                try await party.talk(forMilliseconds: Int.random(in: 3_000...8_000, using: &chance))
+                try await party.talk(forMilliseconds: Int.random(in: Self.between(times), using: &chance))
                 losses.append(
                     try await party.kill(
                         rig.slots[number % 2], restartAfter: .milliseconds(Int.random(in: 500...3_000, using: &chance)),

@@ -10,8 +10,7 @@ struct PoisonDrill: AsyncParsableCommand {
         commandName: "poison",
         abstract: "A session that kills its process: the others come back, the culprit is ended at its second time.",
         discussion: """
-            Needs a build of voiced that has the trap: swift build -c release --scratch-path .build/rehearsal \
-            -Xswiftc -DREHEARSAL --product voiced. SESSIONS (20). SABOTAGE=1 takes a build that does not trap.
+            Needs a build of voiced that has the trap (make build-rehearsal). SESSIONS (20). SABOTAGE=1 takes a build that does not trap.
             """)
 
     @OptionGroup var options: DrillOptions

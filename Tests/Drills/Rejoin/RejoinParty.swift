@@ -157,12 +157,8 @@ struct RejoinParty: Sendable {
         Progress.say("daemon \(slot.number) lost with \(kill.marks.count { $0 != nil }) of \(live) guests")
         try await after(slot)
         // Who stands still closes no line: the others notice it only after 3 s.
-        try await eventually("everybody to be back", within: Self.backWithin) {
-            let reports = await progress()
-            let back = zip(kill.marks, reports).allSatisfy { mark, report in
-                mark.map { report.connections > $0.connections } ?? true
-            }
-            return back ? await liveCount() == guests.count : false
+        try await everybodyLive("kill") { index, report in
+            kill.marks[index].map { report.connections > $0.connections } ?? true
         }
         let reports = await progress()
         for index in kill.marks.indices { kill.marks[index]?.back = reports[index].captured.count }
@@ -250,9 +246,23 @@ struct RejoinParty: Sendable {
         return count
     }
 
-    func everybodyLive(_ what: String) async throws {
-        try await eventually("\(what): everybody to be back", within: Self.backWithin) {
-            await liveCount() == guests.count
+    func everybodyLive(
+        _ what: String, where holds: (Int, ParticipantReport) -> Bool = { _, _ in true }
+    ) async throws {
+        var missing: [String] = []
+        do {
+            try await eventually("\(what): everybody to be back", within: Self.backWithin) {
+                missing = []
+                for (index, guest) in guests.enumerated() {
+                    let (report, isLive) = await guest.participant.standing
+                    guard !isLive || !holds(index, report) else { continue }
+                    missing.append("\(index): \(String(describing: report.outcome)) \(report.errors)")
+                }
+                return missing.isEmpty
+            }
+        } catch {
+            for line in missing.prefix(10) { Progress.say("  not back, participant \(line)") }
+            throw error
         }
     }
 }
