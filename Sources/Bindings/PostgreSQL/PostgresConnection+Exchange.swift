@@ -7,7 +7,10 @@ extension PostgresConnection {
     /// They travel in libpq's pipeline mode, which ends each transaction by one Sync behind the last Execute. A process
     /// that is stopped in the middle of sending leaves a transaction open on the server for which no timeout of
     /// PostgreSQL 15 exists (the server waits inside a pipeline, which it does not call idle), so row locks belong into
-    /// the last statement. Its Execute and the Sync lie side by side in libpq's buffer and leave it in one write.
+    /// the last statement. Its Execute and the Sync lie side by side in libpq's buffer: of a long message libpq writes
+    /// blocks of 8 KiB while it is put together, and the rest, with both of them in it, in one write. What is left is a
+    /// message whose Execute ends exactly with a block, or with what the kernel took of a write, and a stop between
+    /// these two writes.
     ///
     /// Prepared statements are the nameless one only: what runs next may run on another server connection.
     package func exchange(

@@ -13,6 +13,13 @@ struct PostgresStoreContractTests {
     func keeps(_ promise: StoreContract.Case) async throws {
         try await promise.run(on: try await PostgresFixture(isPooled: false))
     }
+
+    /// A store that commits every call alone must keep them too: the promises do not rest on the batches.
+    @Test(arguments: StoreContract.cases)
+    func keepsWithoutGroupCommit(_ promise: StoreContract.Case) async throws {
+        let commits = LibPQStore.CommitLimits(operationsPerCommit: 1)
+        try await promise.run(on: try await PostgresFixture(isPooled: false, commits: commits))
+    }
 }
 
 /// Behind a pooler in transaction mode every transaction may run on another server connection. With one client even
@@ -22,13 +29,6 @@ struct PooledPostgresStoreContractTests {
     @Test(arguments: StoreContract.cases)
     func keeps(_ promise: StoreContract.Case) async throws {
         try await promise.run(on: try await PostgresFixture(isPooled: true))
-    }
-
-    /// A store that commits every call alone must keep them too: the promises do not rest on the batches.
-    @Test(arguments: StoreContract.cases)
-    func keepsWithoutGroupCommit(_ promise: StoreContract.Case) async throws {
-        let commits = LibPQStore.CommitLimits(operationsPerCommit: 1)
-        try await promise.run(on: try await PostgresFixture(isPooled: true, commits: commits))
     }
 }
 

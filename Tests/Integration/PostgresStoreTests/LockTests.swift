@@ -39,25 +39,6 @@ struct LockTests {
         await ward.store.close()
     }
 
-    @Test("a transaction whose last statement has not arrived holds no row")
-    func unfinished() async throws {
-        let (ward, database) = try await ward()
-        let held = try await ward.hold("s")
-        // What is on the server when a process is stopped before its last statement has left: our settings.
-        let stopped = PostgresConnection()
-        try await stopped.connect(
-            to: PostgresAddress(ward.server.url(database: database)), within: .seconds(5))
-        try await stopped.script(
-            "BEGIN; SELECT set_config('lock_timeout', '500', true)", within: .seconds(5))
-        try await ward.store.append([Ward.turn(0, of: held)], as: held.ownership)
-        guard
-            case .claimed = try await ward.store.claim(
-                held.id, expecting: held.ownership, by: InstanceID("me"), client: "x")
-        else { throw ServerFailure("claim lost") }
-        await stopped.close()
-        await ward.store.close()
-    }
-
     @Test("crowds that lock the same rows in every order all get through")
     func crowd() async throws {
         let (ward, database) = try await ward()
