@@ -202,10 +202,10 @@ import Testing
         let rig = try await Rig()
         let claims = try await rig.session()
         let (transport, _) = try await rig.call(claims)
-        #expect(await rig.supervisor.close(claims.session, detail: "test") == .closed)
+        #expect(try await rig.supervisor.close(claims.session, detail: "test") == .closed)
         await transport.story.line { $0 == .closed(.ended, "admin_closed") }
         await rig.settled(claims)
-        #expect(await rig.supervisor.close(claims.session, detail: nil) == .alreadyEnded)
+        #expect(try await rig.supervisor.close(claims.session, detail: nil) == .alreadyEnded)
         let row = try await rig.row(claims)
         #expect(row.completionReason == .adminClosed)
         #expect(row.completionDetail == "test")

@@ -82,7 +82,7 @@ struct EventLineTests {
         await rig.loop.run {
             transport.says(.stats(ClientStats(codec: "Ann", device: "Ann's phone")))
         }
-        #expect(await rig.supervisor.close(id, detail: "asked by Ann") == .closed)
+        #expect(try await rig.supervisor.close(id, detail: "asked by Ann") == .closed)
         await rig.settled(claims)
         #expect(lines.all.count >= 2)
         for (event, metadata) in lines.all {
