@@ -137,7 +137,9 @@ private final class MappedFlightSeat: FlightSeat, @unchecked Sendable {
 
     func enter(_ step: FlightStep) -> FlightHand {
         let before = unsafe voiced_flight_load(word)
-        unsafe voiced_flight_store(word, FlightLayout.hand(place: place, step: step))
+        // Late events of a session that is over are nobody's: its place may be another's already.
+        let mine = isOver.load(ordering: .relaxed) ? 0 : FlightLayout.hand(place: place, step: step)
+        unsafe voiced_flight_store(word, mine)
         return FlightHand(word: before)
     }
 

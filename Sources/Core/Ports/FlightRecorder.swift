@@ -23,7 +23,7 @@ package protocol FlightSeat: Sendable {
     func enter(_ step: FlightStep) -> FlightHand
     /// The loop has in hand what it had before.
     func leave(_ before: FlightHand)
-    /// The session is over. Any thread; nothing may be entered afterwards.
+    /// The session is over. Any thread; what is entered afterwards is nobody's.
     func left()
 }
 

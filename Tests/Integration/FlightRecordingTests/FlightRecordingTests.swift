@@ -156,6 +156,9 @@ struct FlightRecordingTests {
             let third = recorder.seated(id, onLoop: 0)
             let mark = third.enter(.tick)
             #expect(third.enter(.tick) != mark)
+            let late = first.enter(.tick)
+            #expect(late != .empty)
+            #expect(third.enter(.tick) == .empty, "a session that is over names nobody")
             #expect(recorder.seated(id, onLoop: 7).enter(.tick) == .empty)
         }
     }
