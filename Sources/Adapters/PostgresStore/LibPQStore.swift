@@ -185,7 +185,9 @@ package final class LibPQStore: Store {
     // MARK: Life
 
     private func start() async {
-        for pool in [commitPool, leasePool, generalPool] { await pool.start() }
+        await withTaskGroup(of: Void.self) { group in
+            for pool in [commitPool, leasePool, generalPool] { group.addTask { await pool.start() } }
+        }
     }
 
     private func keepOpening(_ migrator: PostgresMigrator, _ logger: Logger) {
@@ -208,9 +210,12 @@ package final class LibPQStore: Store {
 
     package func signals(for id: InstanceID) -> AsyncStream<Void> { signals.stream(for: id) }
 
-    /// Asks the connection of the leases.
+    /// Asks on the connection of the leases; the store answers when journals and everything else have one as well.
     package func ping() async throws(StoreError) {
         _ = try await call("SELECT 1", [], lane: .leases)
+        for pool in [commitPool, generalPool] {
+            if let absence = pool.absence { throw StoreError(absence) }
+        }
     }
 
     /// Commits what is queued, then closes every connection. Later calls answer `unavailable("closed")`.

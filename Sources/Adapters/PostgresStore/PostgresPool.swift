@@ -61,6 +61,9 @@ final class PostgresPool: Sendable {
         state.withLock { Numbers(up: $0.up, busy: $0.busy, waiting: $0.waiting.count) }
     }
 
+    /// Why no connection is up; nil when one is.
+    var absence: PostgresError? { state.withLock { $0.up == 0 ? $0.failure : nil } }
+
     /// Returns when each connection is up or has failed once.
     func start() async {
         await withCheckedContinuation { continuation in
