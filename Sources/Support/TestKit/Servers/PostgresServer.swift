@@ -41,7 +41,11 @@ package final class PostgresServer: Sendable {
     }
 
     deinit {
-        process.withLock { $0?.send(SIGQUIT) }
+        if let running = process.withLock({ $0 }) {
+            running.send(SIGQUIT)
+            // It still writes into the folder while it ends.
+            for _ in 0..<200 where running.isRunning { usleep(10_000) }
+        }
         try? FileManager.default.removeItem(atPath: folder)
     }
 
