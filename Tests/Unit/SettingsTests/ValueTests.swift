@@ -66,6 +66,18 @@ struct DocumentsTests {
         #expect(study.language == "no")
         #expect(study.greeting == "")
         #expect(study.limits == SessionLimits())
+        #expect(study.budgetMicros == nil)
+    }
+
+    @Test("a study's budget is read as it is written, and never less than nothing")
+    func budget() throws {
+        let document = "language: en\ninstructions: ask\nbudget_micros: "
+        let path = try ConfigurationTests.file(document + "20_000_000\n", name: "tea.yaml")
+        #expect(try Documents.studies(in: String(path.dropLast(9))).first?.budgetMicros == 20_000_000)
+        #expect(
+            try problems(document + "-1\n") == [
+                "budget_micros (DIR/tea.yaml): is out of range; write a whole number from 0 to 1000000000000"
+            ])
     }
 
     @Test("what is wrong with a study is said all at once, with file and field")
@@ -74,7 +86,7 @@ struct DocumentsTests {
             "id: coffee\nlanguage: english!\ninstruction: ask\nlimits:\n  idle_seconds: 5\n  hard: 3\n")
         #expect(
             problems == [
-                "instruction (DIR/tea.yaml): is unknown; did you mean instructions? The fields are id, name, language, instructions, greeting, voice, limits",
+                "instruction (DIR/tea.yaml): is unknown; did you mean instructions? The fields are id, name, language, instructions, greeting, voice, limits, budget_micros",
                 "language (DIR/tea.yaml): is no language tag; write a BCP 47 tag, for example en or pt-BR",
                 "limits.hard (DIR/tea.yaml): is unknown; The fields are idle_seconds, hard_limit_seconds, rejoin_seconds, budget_micros",
                 "limits.idle_seconds (DIR/tea.yaml): is out of range; write a whole number from 10 to 3600",
