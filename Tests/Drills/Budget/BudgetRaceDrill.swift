@@ -97,7 +97,9 @@ struct BudgetRaceDrill: AsyncParsableCommand {
                 } else if case .refused(let status, let code) = report.outcome {
                     found[guest.session] = "\(status) \(code)"
                 } else if let outcome = report.outcome {
-                    found[guest.session] = "\(outcome)"
+                    // Who was let in by the door and found the last dollar taken is told so on the line.
+                    let isTold = report.errors["study_budget"] != nil
+                    found[guest.session] = isTold ? "closed study_budget" : "\(outcome)"
                 }
             }
             return found.count == guests.count
