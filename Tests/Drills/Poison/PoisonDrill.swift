@@ -29,6 +29,8 @@ struct PoisonDrill: AsyncParsableCommand {
         plan.daemons = 2
         plan.storage = .postgres
         plan.logLevel = "info"
+        // A trap's own report takes seconds, in which the process stands still with all its lines.
+        plan.environment["SWIFT_BACKTRACE"] = "enable=no"
         let program = URL(fileURLWithPath: rehearsal).path
         if !Sabotage.isOn { plan.daemonProgram = program }
         if FileManager.default.isExecutableFile(atPath: program) || Sabotage.isOn {
@@ -75,8 +77,9 @@ struct PoisonDrill: AsyncParsableCommand {
             verdict.expect(rows.count == count && innocent == 0, "nothing else is ended", "\(innocent)")
             let reports = try await party.end(&verdict)
             CrashFigures.judge(reports, hit: losses.reduce(0) { $0 + $1.marks.count { $0 != nil } }, &verdict)
-            try await RejoinAccount(rig: rig, party: party, reports: reports, kills: losses, endedAt: ended)
-                .compare(&verdict)
+            try await RejoinAccount(
+                rig: rig, party: party, reports: reports, kills: losses, endedAt: ended, strangers: losses.count
+            ).compare(&verdict)
         } catch {
             await party.stop()
             throw error
