@@ -20,6 +20,9 @@ struct OutageDrill: AsyncParsableCommand {
     @Option(help: "Participants; default SESSIONS, else 20, with --small 6.")
     var sessions: Int?
 
+    @Flag(help: "Kill and restart one voiced also in an outage of less than 300 s.")
+    var restart = false
+
     @Option(help: "Seconds without PostgreSQL; default OUTAGE_S, else 60, with --small 15.")
     var outage: Int?
 
@@ -94,7 +97,7 @@ struct OutageDrill: AsyncParsableCommand {
             "nobody new is taken meanwhile, and it is said why", "\(health.reasons)")
         var loss: RejoinParty.Kill?
         var starting: Task<Void, any Error>?
-        if seconds >= Self.restartsFrom {
+        if restart || seconds >= Self.restartsFrom {
             try await Task.sleep(until: back - .seconds(seconds / 2), clock: .continuous)
             loss = try await party.lose(victim, rows: rows, owner: owner)
             starting = Task { try await Self.startAgain(rig, victim) }
