@@ -12,6 +12,8 @@ enum { deadly_count = sizeof deadly / sizeof deadly[0] };
 enum { signal_stack_bytes = 64 * 1024 };
 
 static struct sigaction former[deadly_count];
+/// Whoever has set SWIFT_BACKTRACE gets what Swift's runtime prints of the trap.
+static int prints_backtrace;
 static const volatile uint64_t *source;
 static volatile uint64_t *target;
 static size_t words;
@@ -22,8 +24,11 @@ static _Thread_local uint64_t this_loop;
 /// Async-signal-safe: loads, stores, sigaction and raise.
 static void died(int signal, siginfo_t *info, void *context) {
     (void)context;
-    // First, so that whatever happens here (a mapping that the disk has no room for) kills as it would have.
-    for (int i = 0; i < deadly_count; i++) sigaction(deadly[i], &former[i], NULL);
+    // First, so that whatever happens here (a mapping that the disk has no room for) kills as it would have. Swift's
+    // backtrace takes half a minute, in which the process keeps every line open and says nothing on it: nobody waits for
+    // one that was not asked for.
+    struct sigaction initial = {.sa_handler = SIG_DFL};
+    for (int i = 0; i < deadly_count; i++) sigaction(deadly[i], prints_backtrace ? &former[i] : &initial, NULL);
     volatile uint64_t *dying = dying_word;
     if (dying) {
         uint64_t nobody = 0;
@@ -44,6 +49,7 @@ int voiced_flight_arm(const volatile uint64_t *from, volatile uint64_t *to, size
     target = to;
     words = count;
     dying_word = dying;
+    prints_backtrace = getenv("SWIFT_BACKTRACE") != NULL;
     struct sigaction action = {.sa_sigaction = died, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < deadly_count; i++) {

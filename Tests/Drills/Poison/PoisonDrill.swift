@@ -30,7 +30,6 @@ struct PoisonDrill: AsyncParsableCommand {
         plan.storage = .postgres
         plan.logLevel = "info"
         // A trap's own report takes seconds, in which the process stands still with all its lines.
-        plan.environment["SWIFT_BACKTRACE"] = "enable=no"
         let program = URL(fileURLWithPath: rehearsal).path
         if !Sabotage.isOn { plan.daemonProgram = program }
         if FileManager.default.isExecutableFile(atPath: program) || Sabotage.isOn {
