@@ -29,7 +29,6 @@ struct PoisonDrill: AsyncParsableCommand {
         plan.daemons = 2
         plan.storage = .postgres
         plan.logLevel = "info"
-        // A trap's own report takes seconds, in which the process stands still with all its lines.
         let program = URL(fileURLWithPath: rehearsal).path
         if !Sabotage.isOn { plan.daemonProgram = program }
         if FileManager.default.isExecutableFile(atPath: program) || Sabotage.isOn {
