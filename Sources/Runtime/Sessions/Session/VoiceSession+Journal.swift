@@ -298,7 +298,7 @@ extension VoiceSession {
         let deadline = loop.now + patience
         while let journal, journal.count > 0 {
             commit()
-            guard loop.now < deadline else { return false }
+            guard !isFenced, loop.now < deadline else { return false }
             await waitForJournal(until: deadline)
         }
         return true
