@@ -106,7 +106,7 @@ drill-ownership: build ## What owning costs PostgreSQL at FEW (10) and at MANY (
 drill-poison: build build-rehearsal ## A session that kills its process: the others come back, the culprit is ended
 	@$(BIN)/voice-drill poison --rehearsal .build/rehearsal/release/voiced
 
-model: ## Who owns a conversation: the protocol checked for all interleavings, and each rule missed
+model: ## Who owns a conversation, and how it moves: the protocol checked for all interleavings, and each rule missed
 	@python3 Tests/Model/check.py $(ARGS)
 
 fuzz: build ## Random and mutated input for everything a peer can send; traps on
