@@ -6,6 +6,22 @@ import TestKit
 import Testing
 
 @Suite struct VoiceSessionTests {
+    @Test("nothing is told before the welcome, whatever the provider is at")
+    func welcomeFirst() async throws {
+        let rig = try await Rig()
+        let claims = try await rig.session()
+        let transport = try await rig.join(claims)
+        await rig.provider.story.line { if case .opened = $0 { true } else { false } }
+        let connection = try #require(rig.provider.latest)
+        await rig.loop.run {
+            connection.says(.ready)
+            connection.says(.answerStarted(response: "r1"))
+        }
+        _ = await transport.welcome()
+        let first = try #require(transport.story.lines.first)
+        #expect({ if case .message(.welcome) = first { true } else { false } }())
+    }
+
     @Test("a joined participant is welcomed, greeted, heard and answered, and all of it is in the journal")
     func conversation() async throws {
         let rig = try await Rig()

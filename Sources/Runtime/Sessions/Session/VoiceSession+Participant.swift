@@ -158,7 +158,12 @@ extension VoiceSession {
         downlink.connected(format: formats.down, resume: resume, at: now)
         if welcomedAt == nil { welcomedAt = now }
         if resumed { retell(to: transport) }
-        show(providerIsReady ? .listening : .reconnecting, unlessFirst: !resumed)
+        // What became known while the welcome was on its way.
+        if let shownState {
+            transport.send(.state(shownState))
+        } else {
+            show(providerIsReady ? .listening : .reconnecting, unlessFirst: !resumed)
+        }
     }
 
     /// Turns that a returning page is told again: some became final while it was away, and a reloaded page has none.
@@ -231,7 +236,9 @@ extension VoiceSession {
         if unlessFirst, state == .reconnecting { return }
         guard shownState != state else { return }
         shownState = state
-        broadcast(.state(state))
+        // Nothing is sent before the welcome, which is followed by the state as it is then.
+        if isWelcome { transport?.send(.state(state)) }
+        for observer in observers { observer.send(.state(state)) }
     }
 
     func broadcast(_ message: AgentMessage) {
