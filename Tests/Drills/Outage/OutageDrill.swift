@@ -81,7 +81,9 @@ struct OutageDrill: AsyncParsableCommand {
         _ database: RigDatabase, _ rig: Rig, _ party: RejoinParty, seconds: Int, _ verdict: inout Verdict
     ) async throws -> RejoinParty.Kill? {
         let store = try StoreWitness(rig)
-        let victim = rig.slots[rig.slots.count - 1]
+        // The first to see PostgreSQL again: it settles what its predecessor spooled before anybody is let in. One that
+        // sees it later finds its conversations taken, and what was spooled becomes late records.
+        let victim = rig.slots[0]
         let rows = try await store.rows(party.guests.map(\.session))
         let owner = try await store.instance(at: victim)
         let back = ContinuousClock.now + .seconds(seconds)

@@ -217,7 +217,7 @@ struct RejoinParty: Sendable {
     /// Everybody falls silent, what is still to be sent is sent, then all leave.
     func end(_ verdict: inout Verdict) async throws -> [ParticipantReport] {
         for guest in guests { await guest.participant.mute(true) }
-        try await eventually("the last frames to be sent", within: .seconds(20)) {
+        try await eventually("the last frames to be sent", within: .seconds(240)) {
             for guest in guests where await guest.participant.unsent > 0 { return false }
             return true
         }

@@ -42,6 +42,8 @@ package actor SpoolSettling {
     private let metrics: MetricsRegistry
     private let log: Logger
     private var leftovers: [Leftover] = []
+    /// Spools of dead processes that are not settled yet.
+    private var adopted: [EarlierSpool] = []
     /// Sessions with copies in the file that are still on their way.
     private var waiting: Set<SessionID> = []
     private var fileIsEmpty = true
@@ -227,15 +229,14 @@ package actor SpoolSettling {
 
     // MARK: Start and end
 
-    /// Settles what processes left behind that died while the store was away. Returns when all of it is in the store, or
-    /// is waiting here.
-    func settleEarlier() async {
-        let earlier: [EarlierSpool]
-        do { earlier = try await spool.adopt() } catch {
+    /// Settles what processes left behind that died while the store was away.
+    /// - Returns: false when the store has gone again meanwhile: what is left stays adopted, and is settled by another call.
+    func settleEarlier() async -> Bool {
+        do { adopted += try await spool.adopt() } catch {
             log.error("spools of earlier processes cannot be read", metadata: ["error": "\(error)"])
-            return
+            return true
         }
-        for file in earlier {
+        while let file = adopted.first {
             let rests = Self.leftovers(of: file.entries)
             log.notice(
                 "settling the spool of an earlier process",
@@ -246,11 +247,13 @@ package actor SpoolSettling {
             var isSettled = true
             for rest in rests where await settle(rest) != nil { isSettled = false }
             // Kept under its own name until everything in it is in the store: the next start finds it again.
-            guard isSettled else { continue }
+            guard isSettled else { return false }
+            adopted.removeFirst()
             do { try await spool.discard(file) } catch {
                 log.warning("a settled spool was not removed", metadata: ["error": "\(error)"])
             }
         }
+        return true
     }
 
     /// By session and holder, in the order of the file.

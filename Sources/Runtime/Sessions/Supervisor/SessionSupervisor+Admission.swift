@@ -84,7 +84,7 @@ extension SessionSupervisor: Admission {
         }
         if record.state == .ended { return .refused(.ended) }
         if drainState != .none { return .refused(.draining) }
-        guard lease.isConfirmed else { return .refused(.storeUnavailable) }
+        guard lease.isConfirmed, earlierSpoolsAreSettled else { return .refused(.storeUnavailable) }
         if record.startedAt == nil {
             if diskIsNearlyFull { return .refused(.disk) }
             if services.spool.isFull { return .refused(.spool) }

@@ -45,8 +45,9 @@ package actor SessionSupervisor {
     /// The look that all loops wait for which have slept.
     var waking: Task<[(VoiceSession, SessionRecord)]?, Never>?
     nonisolated let lease: InstanceLease
-    /// What dead processes on this folder had spooled has been looked at.
-    private var earlierSpoolIsSettled = false
+    /// What dead processes on this folder had spooled is in the store.
+    private(set) var earlierSpoolsAreSettled = false
+    private var isSettlingEarlier = false
     let startedAt: Duration
     private var housekeeping: Task<Void, Never>?
     private var reaping: Task<Void, Never>?
@@ -78,10 +79,7 @@ package actor SessionSupervisor {
         services.provider.startPrewarming()
         housekeeping = Task { await self.keepHouse() }
         reaping = Task { await self.reapUntilStopped() }
-        if isKnown {
-            earlierSpoolIsSettled = true
-            await services.spool.settleEarlier()
-        }
+        if isKnown { await settleEarlierSpools() }
     }
 
     package func stop() async {
@@ -115,9 +113,15 @@ package actor SessionSupervisor {
         guard up else { return }
         services.spool.storeAnswers()
         // The store was away at the start.
-        guard !earlierSpoolIsSettled, lease.isConfirmed else { return }
-        earlierSpoolIsSettled = true
-        Task { await services.spool.settleEarlier() }
+        if !earlierSpoolsAreSettled, lease.isConfirmed { Task { await settleEarlierSpools() } }
+    }
+
+    /// Before anybody is let in: a claim would turn what a dead process had spooled into late records.
+    private func settleEarlierSpools() async {
+        guard !earlierSpoolsAreSettled, !isSettlingEarlier else { return }
+        isSettlingEarlier = true
+        earlierSpoolsAreSettled = await services.spool.settleEarlier()
+        isSettlingEarlier = false
     }
 }
 
