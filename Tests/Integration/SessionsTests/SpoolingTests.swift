@@ -87,4 +87,36 @@ import Testing
         #expect(try await SpoolFile(folder: rig.stateFolder, instance: Rig.here).adopt().isEmpty)
         await rig.supervisor.stop()
     }
+
+    @Test("a store that is away at the start: nobody is let in before what a predecessor spooled is settled")
+    func settledFirst() async throws {
+        let rig = try await Rig(start: false)
+        let claims = try await rig.session()
+        let dead = try await rig.register("dead")
+        guard
+            case .claimed(let row) = try await rig.store.claim(
+                claims.session, expecting: Ownership(owner: nil, epoch: 0), by: dead, client: "page-1")
+        else { throw RigError.refused }
+        let records = (0..<300).map { number in
+            JournalRecord(
+                session: claims.session, epoch: 1, sequence: Int64(number),
+                entry: .turn(
+                    Turn(
+                        speaker: .participant, item: "i\(number)", text: "turn \(number)", startMilliseconds: 0,
+                        endMilliseconds: 1)))
+        }
+        let file = SpoolFile(folder: rig.stateFolder, instance: dead)
+        try await file.append(records.map { .record($0, holder: row.ownership) })
+        await file.close()
+        rig.switched.isAway = true
+        await rig.supervisor.start(mediaAddress: "127.0.0.1:1")
+        rig.switched.isAway = false
+        while true {
+            if case .welcome = await rig.supervisor.admit(claims, probing: true) { break }
+            await Task.yield()
+        }
+        #expect(try await rig.turns(claims).count == 300)
+        #expect(try await rig.store.lateJournal(of: claims.session).isEmpty)
+        await rig.supervisor.stop()
+    }
 }
