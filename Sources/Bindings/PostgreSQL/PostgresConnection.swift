@@ -85,9 +85,11 @@ func withCStrings<Value>(
 ) -> Value {
     let copies = unsafe strings.map { unsafe $0.map { unsafe strdup($0) } ?? nil }
     defer { unsafe copies.forEach { unsafe free($0) } }
-    let pointers = unsafe copies.map { unsafe UnsafePointer($0) } + [nil]
-    return unsafe pointers.withUnsafeBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { preconditionFailure("an array with a nil in it has a base") }
-        return unsafe body(base)
+    let pointers = unsafe UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: copies.count + 1)
+    defer { unsafe pointers.deallocate() }
+    for index in unsafe copies.indices {
+        unsafe (pointers + index).initialize(to: copies[index].map { unsafe UnsafePointer($0) })
     }
+    unsafe (pointers + copies.count).initialize(to: nil)
+    return unsafe body(UnsafePointer(pointers))
 }
