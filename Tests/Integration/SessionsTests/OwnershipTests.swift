@@ -93,13 +93,37 @@ import Testing
         await rig.supervisor.stop()
     }
 
+    @Test("an owner whose row a reaper has ended takes it back, whatever told it first")
+    func takeBackAfterFence() async throws {
+        let rig = try await Rig()
+        let (claims, _, _) = try await talking(in: rig)
+        let held = try await rig.row(claims).ownership
+        let reaper = try await rig.register("reaper")
+        rig.switched.isAway = true
+        try await rig.store.retire(Rig.here)
+        var sweep = Sweep(by: reaper, defaultRejoin: .zero, defaultHardLimit: .seconds(3_600))
+        sweep.limit = 10
+        while try await rig.row(claims).state != .ended {
+            _ = try await rig.store.renew(
+                reaper, InstanceReport(active: 0, capacity: 10, draining: false, settled: 0))
+            _ = try await rig.store.reap(sweep)
+        }
+        rig.switched.isAway = false
+        // Before its own look comes to it, a change of the row is refused: it has ended.
+        let again = try await rig.join(claims)
+        while try await rig.row(claims).state != .active { await Task.yield() }
+        #expect(try await rig.row(claims).ownership == held)
+        #expect(!again.story.lines.contains { if case .closed = $0 { true } else { false } })
+        await rig.supervisor.stop()
+    }
+
     @Test("a row that names this process for nobody is released at the next look")
     func stray() async throws {
         let rig = try await Rig()
         let claims = try await rig.session()
         // The answer of such a claim was lost.
         _ = try await claim(claims, in: rig, by: Rig.here)
-        rig.supervisor.claimAnswerLost()
+        rig.supervisor.doubtOwnership()
         while try await rig.row(claims).state == .active { await Task.yield() }
         let row = try await rig.row(claims)
         #expect(row.state == .interrupted)

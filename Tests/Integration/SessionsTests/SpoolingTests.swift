@@ -32,6 +32,22 @@ import Testing
         await rig.supervisor.stop()
     }
 
+    @Test("the spool is emptied when the last of several commits has carried what it holds")
+    func manyCommits() async throws {
+        let rig = try await Rig()
+        let claims = try await rig.session()
+        let (_, line) = try await rig.call(claims)
+        rig.switched.isAway = true
+        // More than one commit takes.
+        for number in 0..<300 { await line.hears("turn \(number)", item: "p\(number)") }
+        await rig.loop.advance(by: .seconds(1))
+        while try await spooled(in: rig).count < 300 { await Task.yield() }
+        rig.switched.isAway = false
+        while try await rig.turns(claims).count < 300 { await rig.loop.advance(by: .milliseconds(100)) }
+        while try await !spooled(in: rig).isEmpty { await Task.yield() }
+        await rig.supervisor.stop()
+    }
+
     @Test("an end that is reached while the store is away is spooled, and written when it is back")
     func end() async throws {
         let rig = try await Rig()

@@ -37,10 +37,8 @@ package struct Lease: Hashable, Sendable {
         self.changed = changed
     }
 
-    /// A claim's answer was lost: it may have committed, and then a row names this process for nobody.
-    package mutating func claimAnswerLost() { reasons += 1 }
-
-    /// The machine or the process has slept, or another has said so: look, whatever the counter says.
+    /// Look, whatever the counter says: the process has slept, a token named a later owner, or a claim's answer was lost (it
+    /// may have committed, and then a row names this process for nobody).
     package mutating func doubted() { reasons += 1 }
 
     package func isConfirmed(at now: Duration) -> Bool { confirmedUntil.map { now < $0 } ?? false }

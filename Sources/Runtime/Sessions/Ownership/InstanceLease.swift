@@ -45,13 +45,7 @@ final class InstanceLease: Sendable {
 
     var isConfirmed: Bool { state.withLock { $0.isConfirmed(at: clock()) } }
 
-    /// A claim of ours may have committed although nobody told us.
-    func claimAnswerLost() {
-        state.withLock { $0.claimAnswerLost() }
-        bell.ring()
-    }
-
-    /// Somebody knows of a later owner of something of ours.
+    /// Rows of ours may be other than we believe: a look is due, now.
     func doubt() {
         state.withLock { $0.doubted() }
         bell.ring()

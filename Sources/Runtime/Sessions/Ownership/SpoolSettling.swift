@@ -47,6 +47,8 @@ package actor SpoolSettling {
     /// Sessions with copies in the file that are still on their way.
     private var waiting: Set<SessionID> = []
     private var fileIsEmpty = true
+    /// Something is in the file only: it is for the next start.
+    private var fileHoldsMore = false
     private var settling: Task<Void, Never>?
     private let bell = Doorbell()
     private let shown = Mutex(Shown())
@@ -111,7 +113,7 @@ package actor SpoolSettling {
     }
 
     private func clearWhenSettled() async {
-        guard !fileIsEmpty, waiting.isEmpty, leftovers.isEmpty else { return }
+        guard !fileIsEmpty, !fileHoldsMore, waiting.isEmpty, leftovers.isEmpty else { return }
         fileIsEmpty = true
         do {
             try await spool.clear()
@@ -127,17 +129,19 @@ package actor SpoolSettling {
 
     /// Takes over whatever is left of a session. Returns when it is durable, here or in the store.
     func leave(_ leftover: Leftover) async {
-        guard !leftover.records.isEmpty || leftover.change != nil else { return }
+        guard !leftover.records.isEmpty || leftover.change != nil else { return await committed(leftover.session) }
         note(leftover, by: 1)
         // The store first: it answers most of the time.
         if await settle(leftover) == nil {
-            waiting.remove(leftover.session)
             note(leftover, by: -1)
-            return await clearWhenSettled()
+            return await committed(leftover.session)
         }
         _ = await write(leftover.entries)
         waiting.remove(leftover.session)
-        if leftovers.count == Self.mostLeftovers { note(leftovers.removeFirst(), by: -1) }
+        if leftovers.count == Self.mostLeftovers {
+            note(leftovers.removeFirst(), by: -1)
+            fileHoldsMore = true
+        }
         leftovers.append(leftover)
         settleUntilDone()
     }

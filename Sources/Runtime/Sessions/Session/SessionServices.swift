@@ -59,6 +59,6 @@ package protocol SessionKeeper: AnyObject, Sendable {
     func sessionFailed(_ id: SessionID, _ session: VoiceSession) async -> RestartPolicy.OnFailed
     /// Only then may a row be claimed or money be reserved.
     nonisolated var leaseIsConfirmed: Bool { get }
-    /// A claim may have committed although its answer was lost: a row may name this process for nobody.
-    nonisolated func claimAnswerLost()
+    /// A row may be other than we believe (a claim whose answer was lost may have committed): all of ours are looked at.
+    nonisolated func doubtOwnership()
 }

@@ -89,7 +89,7 @@ extension VoiceSession {
             } catch {
                 log.warning("claim failed", metadata: ["error": "\(error)"])
                 // It may have committed: the row would name us for nobody.
-                keeper.claimAnswerLost()
+                keeper.doubtOwnership()
                 break
             }
         }
@@ -253,14 +253,18 @@ extension VoiceSession {
     }
 
     private func storeTookJournal() async {
-        guard journalFailures > 0 else { return }
-        journalFailures = 0
-        note("store back")
-        if spoolIsIncomplete {
-            spoolIsIncomplete = false
-            append(.note(NoteEntry(what: "spool_full")))
+        if journalFailures > 0 {
+            journalFailures = 0
+            note("store back")
+            if spoolIsIncomplete {
+                spoolIsIncomplete = false
+                append(.note(NoteEntry(what: "spool_full")))
+            }
         }
-        if journal?.spooled == 0 { await services.spool.committed(id) }
+        // Not with the first commit only: it may leave some behind.
+        guard hasSpooledCopies, journal?.spooled == 0 else { return }
+        hasSpooledCopies = false
+        await services.spool.committed(id)
     }
 
     private func recover(from error: StoreError) async {
@@ -289,6 +293,7 @@ extension VoiceSession {
         guard journalFailures > 0, let holder = journal?.holder, let records = journal?.takeUnspooled(),
             !records.isEmpty
         else { return }
+        hasSpooledCopies = true
         if await !services.spool.keep(records, as: holder) { spoolIsIncomplete = true }
     }
 

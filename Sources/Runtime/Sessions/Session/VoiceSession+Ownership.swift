@@ -43,7 +43,7 @@ extension VoiceSession {
                 becameFenced()
             } catch {
                 log.warning("row not taken back", metadata: ["error": "\(error)"])
-                keeper.claimAnswerLost()
+                keeper.doubtOwnership()
             }
         }
     }
@@ -66,18 +66,18 @@ extension VoiceSession {
 
     // MARK: Lost
 
-    /// The store or a token says that another owner exists: nothing more to provider or journal. Which of the two ways
-    /// out the participant is shown depends on the row, which is read first.
+    /// The store or a token says that the row is not ours, so it is read: another owner's means that we let go, an end by a
+    /// reaper is taken back like any other. Nothing is committed meanwhile.
     func becameFenced() {
-        guard !isFenced, lifecycle.outcome == nil else {
-            isFenced = true
-            return
-        }
+        guard !isFenced else { return }
         isFenced = true
-        closeLines(at: loop.now)
+        guard lifecycle.outcome == nil else { return }
         Task {
             let row = try? await services.store.session(id)
-            takenOver(by: row?.client)
+            guard let row, row.ownership == journal?.holder else { return takenOver(by: row?.client) }
+            isFenced = false
+            settle(against: row)
+            commit()
         }
     }
 

@@ -95,6 +95,8 @@ package actor VoiceSession {
     /// After `end_interview` without a goodbye: one more answer has to be spoken first.
     var farewellIsOwed = false
     var journalFailures = 0
+    /// The spool holds copies of records of this session.
+    var hasSpooledCopies = false
     /// Some records had no copy while the store was away.
     var spoolIsIncomplete = false
     /// The store, or somebody's token, has said that another holds the row: nothing is committed any more.

@@ -15,7 +15,7 @@ extension SessionSupervisor: LeaseKeeper {
     }
 
     package nonisolated var leaseIsConfirmed: Bool { lease.isConfirmed }
-    package nonisolated func claimAnswerLost() { lease.claimAnswerLost() }
+    package nonisolated func doubtOwnership() { lease.doubt() }
 
     /// Somebody may have claimed, reaped or asked to close what is ours, or a row may name us for nobody: all rows that
     /// name this process, and those of all conversations in memory, in one look.
